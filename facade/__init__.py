@@ -1,0 +1,1 @@
+"""HTTP and composition; the only room that knows Flask, XML and the two APIs."""

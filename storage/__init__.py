@@ -1,0 +1,1 @@
+"""What is kept: git repositories, records and large files; knows no HTTP, queue or XML."""

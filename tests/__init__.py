@@ -1,0 +1,1 @@
+"""The tests: scenarios, contracts, properties and a mirror of the rooms."""
