@@ -1,0 +1,66 @@
+"""The web application: doors, request ids, headers and errors around them."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import logging
+import time
+
+from flask import Flask, Response, g, request
+
+from . import errors, health, requestid
+from .identity import Doorkeeper
+from .wiring import House
+
+logger = logging.getLogger("facade.access")
+
+API_VERSION = "2.10.0"
+"""Value of ``X-Opensuse-APIVersion``: the OBS release whose dialect is spoken."""
+
+
+def create_app(house: House) -> Flask:
+    """Make the application of one house."""
+    app = Flask("packhouse", static_folder=None)
+    # A redirect would lose the body of a PUT, so both spellings are served.
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    app.extensions["packhouse"] = house
+    app.extensions["packhouse.doorkeeper"] = Doorkeeper(house.records, house.clock)
+    app.before_request(_begin)
+    app.after_request(_finish)
+    errors.install(app, house)
+    health.register(app, house)
+    _open_doors(app, house)
+    return app
+
+
+def _open_doors(app: Flask, house: House) -> None:
+    for name in ("git", "copr", "tree", "obs"):
+        if importlib.util.find_spec(f"facade.{name}") is None:
+            continue
+        door = importlib.import_module(f"facade.{name}")
+        if hasattr(door, "register"):
+            door.register(app, house)
+
+
+def _begin() -> None:
+    g.request_id = requestid.begin()
+    g.began = time.perf_counter()
+
+
+def _finish(response: Response) -> Response:
+    response.headers["X-Request-Id"] = requestid.current()
+    response.headers["X-Opensuse-APIVersion"] = API_VERSION
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    logger.info(
+        "request",
+        extra={
+            "method": request.method,
+            "path": request.path,
+            "status": response.status_code,
+            "duration_ms": round((time.perf_counter() - g.began) * 1000, 1),
+            "login": g.get("login", ""),
+        },
+    )
+    return response
