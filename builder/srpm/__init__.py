@@ -1,0 +1,1 @@
+"""From a Copr source description to a source package and its import."""
