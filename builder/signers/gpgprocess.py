@@ -1,0 +1,88 @@
+"""Running gpg: short home path, no terminal, no agent left behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from .base import SigningFailed
+
+_TIMEOUT_S = 120.0
+_PASSED_ON = ("PATH", "TMPDIR")
+
+
+@dataclass(frozen=True, slots=True)
+class GpgHome:
+    """An open gpg home; ``path`` is short enough for the agent's socket."""
+
+    path: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Environment of programs that call gpg themselves."""
+        kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        return {**kept, "GNUPGHOME": str(self.path), "HOME": str(self.path), "LC_ALL": "C.UTF-8"}
+
+    def gpg(self, *arguments: str, stdin: bytes = b"") -> bytes:
+        """Run gpg and return what it wrote to standard output.
+
+        Raises:
+            SigningFailed: gpg is missing, failed or took too long.
+        """
+        options = ["--batch", "--no-tty", "--yes", "--quiet", "--pinentry-mode", "loopback"]
+        return self.run(["gpg", *options, "--passphrase", "", *arguments], stdin=stdin)
+
+    def run(self, command: Sequence[str], stdin: bytes = b"") -> bytes:
+        """Run any program in this environment; see ``gpg``."""
+        try:
+            done = subprocess.run(
+                command,
+                input=stdin,
+                capture_output=True,
+                env=self.environment,
+                cwd="/",
+                timeout=_TIMEOUT_S,
+                check=False,
+            )
+        except FileNotFoundError as error:
+            raise SigningFailed(f"{command[0]} is not installed") from error
+        except subprocess.TimeoutExpired as error:
+            raise SigningFailed(f"{command[0]} took longer than {_TIMEOUT_S:.0f} s") from error
+        if done.returncode != 0:
+            lines = done.stderr.decode(errors="replace").strip().splitlines()
+            reason = lines[-1] if lines else f"exit status {done.returncode}"
+            raise SigningFailed(f"{command[0]} failed: {reason}"[:500])
+        return done.stdout
+
+
+@contextmanager
+def open_home(directory: Path) -> Iterator[GpgHome]:
+    """Work in the gpg home ``directory`` and end its agent afterwards.
+
+    gpg-agent listens on a socket in the home, and such a path may have 108
+    bytes at most; a symbolic link in a short temporary directory keeps it
+    below that wherever the data directory lies.
+    """
+    directory.mkdir(mode=0o700, exist_ok=True)
+    short = Path(tempfile.mkdtemp(prefix="ph-", dir="/tmp"))
+    home = GpgHome(short / "h")
+    try:
+        home.path.symlink_to(directory.resolve())
+        yield home
+    finally:
+        _end_agent(home)
+        shutil.rmtree(short, ignore_errors=True)
+
+
+def _end_agent(home: GpgHome) -> None:
+    try:
+        home.run(["gpgconf", "--kill", "all"])
+    except SigningFailed:
+        # Without gpgconf there is no agent either; a hanging one ends with its socket.
+        (home.path / "S.gpg-agent").unlink(missing_ok=True)
