@@ -76,6 +76,7 @@ class ProjectMeta:
     flags: tuple[FlagRule, ...] = ()
     repositories: tuple[Repository, ...] = ()
     maintains: tuple[str, ...] = ()
+    remoteproject: str = ""
 
     def repository(self, name: str) -> Repository | None:
         """The repository of that name, or None."""
