@@ -1,0 +1,67 @@
+"""One open transaction: the few ways in which stores talk to the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from sqlalchemy import Connection, CursorResult, Executable, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+Values = tuple[Any, ...]
+"""One row, by position."""
+
+_CHUNK = 500
+"""Members of one IN list: SQLite before 3.32 allows 999 parameters in a statement."""
+
+
+class Transaction:
+    """A connection inside a transaction; every store of a unit shares one."""
+
+    __slots__ = ("_connection", "dialect", "writing")
+
+    def __init__(self, connection: Connection, *, writing: bool) -> None:
+        self._connection = connection
+        self.dialect = connection.dialect.name
+        self.writing = writing
+
+    def all(self, statement: Executable, **parameters: object) -> Sequence[Values]:
+        """Every row of a question."""
+        return cast(Sequence[Values], self._connection.execute(statement, parameters).all())
+
+    def first(self, statement: Executable, **parameters: object) -> Values | None:
+        """The first row of a question, or None."""
+        return cast(Values | None, self._connection.execute(statement, parameters).first())
+
+    def value(self, statement: Executable, **parameters: object) -> Any:
+        """The first column of the first row, or None."""
+        row = self.first(statement, **parameters)
+        return None if row is None else row[0]
+
+    def values(self, statement: Executable, **parameters: object) -> list[Any]:
+        """The first column of every row."""
+        return [row[0] for row in self.all(statement, **parameters)]
+
+    def write(
+        self,
+        statement: Executable,
+        parameters: Mapping[str, object] | Sequence[Mapping[str, object]] = (),
+    ) -> CursorResult[Any]:
+        """Run a changing statement, once per mapping of ``parameters``.
+
+        Raises:
+            RuntimeError: The unit was opened for reading.
+        """
+        if not self.writing:
+            raise RuntimeError("a reading unit cannot write; use Records.begin()")
+        return self._connection.execute(statement, parameters or None)
+
+    def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
+        """An INSERT that knows ON CONFLICT; both databases spell it alike."""
+        return postgresql.insert(table) if self.dialect == "postgresql" else sqlite.insert(table)
+
+
+def chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Cut a long list into parts one statement can carry."""
+    for start in range(0, len(items), _CHUNK):
+        yield items[start : start + _CHUNK]
