@@ -36,7 +36,8 @@ def parse(text: str) -> Any:
 
 def loads(cls: type[T], text: str) -> T:
     """Read what ``dumps`` wrote from an instance of the dataclass ``cls``."""
-    value: T = _object_decoder(cls)(json.loads(text))
+    hint: Any = cls
+    value: T = _object_decoder(hint)(json.loads(text))
     return value
 
 

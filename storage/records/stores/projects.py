@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, or_, select, update
 
 from ...errors import AlreadyExists, UnknownProject
+from ...flags import project_flag
 from ...model import JsonObject, Project, ProjectMeta
 from ..codec import dumps
 from ..shape import Shape
@@ -39,6 +40,9 @@ _TO_REPOSITORY = _TO_PROJECT.where(
     repository_paths.c.target_repository == bindparam("target_repository")
 )
 _LINKS = _PATHS.where(repository_paths.c.kind == "link")
+_NOWHERE = "/"
+"""Target of ``hidden`` rows: no project has this name, and the index finds it."""
+_HIDDEN = _PATHS.where(repository_paths.c.kind == "hidden")
 
 
 class Projects(Store):
@@ -217,6 +221,10 @@ class Projects(Store):
         """Names of living projects whose meta has a ``link`` to this one, sorted."""
         return [row[0] for row in self._tx.all(_LINKS, target=project)]
 
+    def hidden(self) -> set[str]:
+        """Names of living projects whose ``access`` flag is off."""
+        return {row[0] for row in self._tx.all(_HIDDEN, target=_NOWHERE)}
+
     def _set(self, project_id: int, **values: Any) -> None:
         if not self._tx.write(_SET.values(**values), {"key": project_id}).rowcount:
             raise UnknownProject(f"unknown project number {project_id}")
@@ -243,6 +251,8 @@ class Projects(Store):
 
 
 def _paths(meta: ProjectMeta) -> Iterator[tuple[str, str, str, str]]:
+    if not project_flag(meta, "access"):
+        yield "hidden", "", _NOWHERE, ""
     for link in meta.links:
         yield "link", "", link.project, ""
     for repository in meta.repositories:

@@ -41,7 +41,8 @@ class RepositoryPathRow(Base):
     """Index over project metas: which project reaches which repository.
 
     ``kind`` is ``repository`` (the repository itself, target empty), ``path``,
-    ``hostsystem``, ``releasetarget`` or ``link`` (of the whole project).
+    ``hostsystem``, ``releasetarget``, ``link`` (of the whole project) or
+    ``hidden`` (the project's ``access`` flag is off; target ``/``).
     """
 
     __tablename__ = "repository_paths"
