@@ -93,6 +93,8 @@ class Build:
         options: ``timeout`` (s), ``chroots``, ``enable_net``, ``background``.
         source_version: ``[epoch:]version-release`` of the SRPM once known.
         source_details: Why the source part failed.
+        source_attempt: How often a worker took the source part; fences late results.
+        source_beat_at: The worker's last sign of life, Unix seconds.
     """
 
     id: int
@@ -115,6 +117,8 @@ class Build:
     source_ended_at: int | None = None
     options: JsonObject = field(default_factory=dict)
     canceled: bool = False
+    source_attempt: int = 0
+    source_beat_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from ...errors import UnknownBuild
 from ...model import Build, JobState, SourceState
@@ -28,6 +28,26 @@ _LATEST_SUCCEEDED = _LATEST.where(
     ~select(jobs.c.id)
     .where(jobs.c.build_id == builds.c.id, jobs.c.state.not_in(_HARMLESS))
     .exists(),
+)
+_AT_WORK = (SourceState.STARTING, SourceState.RUNNING, SourceState.IMPORTING)
+_BEAT = (
+    update(builds)
+    .where(
+        builds.c.id == bindparam("key"),
+        builds.c.source_attempt == bindparam("current"),
+        builds.c.source_state.in_([state.value for state in _AT_WORK]),
+        ~builds.c.canceled,
+    )
+    .values(source_beat_at=bindparam("at"))
+)
+_STALE = (
+    _ALL.where(
+        builds.c.source_state.in_([state.value for state in _AT_WORK]),
+        func.coalesce(builds.c.source_beat_at, builds.c.source_started_at, builds.c.created_at)
+        < bindparam("before"),
+    )
+    .order_by(builds.c.id)
+    .limit(PAGE)
 )
 _SET = update(builds).where(builds.c.id == bindparam("key"))
 
@@ -95,6 +115,44 @@ class Builds(Store):
         words = [SourceState(state).value for state in states]
         statement = _ALL.where(builds.c.source_state.in_(words)).order_by(builds.c.id).limit(limit)
         return _SHAPE.load_all(self._tx.all(statement))
+
+    def transition_source(
+        self,
+        build_id: int,
+        from_states: Sequence[SourceState],
+        to_state: SourceState,
+        *,
+        if_attempt: int | None = None,
+        **fields: Any,
+    ) -> bool:
+        """Move the source part to another state if it still is where the caller believes.
+
+        Args:
+            build_id: Which build.
+            from_states: States its source part may be in.
+            to_state: The new state.
+            if_attempt: Also demand this attempt number; fences late results.
+            **fields: Further fields of the dataclass to set.
+
+        Returns:
+            False, with nothing changed, when the build is gone or moved on.
+        """
+        words = [SourceState(state).value for state in from_states]
+        statement = update(builds).where(
+            builds.c.id == build_id, builds.c.source_state.in_(words), ~builds.c.canceled
+        )
+        if if_attempt is not None:
+            statement = statement.where(builds.c.source_attempt == if_attempt)
+        values = _SHAPE.dump(fields | {"source_state": SourceState(to_state)})
+        return self._tx.write(statement.values(**values)).rowcount == 1
+
+    def beat_source(self, build_id: int, attempt: int, at: int) -> bool:
+        """Note a heartbeat of the source part; False says that it is not that worker's any more."""
+        return self._tx.write(_BEAT, {"key": build_id, "current": attempt, "at": at}).rowcount == 1
+
+    def stale_sources(self, before: int) -> list[Build]:
+        """Builds whose source part is at work without a sign of life since ``before``."""
+        return _SHAPE.load_all(self._tx.all(_STALE, before=before))
 
     def latest(self, package_id: int) -> Build | None:
         """The package's newest build, or None."""

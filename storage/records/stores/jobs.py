@@ -12,6 +12,7 @@ from ...model import Job, JobState
 from ..shape import Shape
 from ..tables.building import jobs
 from ..tables.sources import packages, projects
+from ..transaction import chunks
 from .base import PAGE, Store, is_id
 
 _SHAPE = Shape(Job, jobs, project=projects.c.name, package=packages.c.name)
@@ -122,6 +123,15 @@ class Jobs(Store):
         if not is_id(build_id):
             return []
         return _SHAPE.load_all(self._tx.all(_OF_BUILD, build_id=build_id))
+
+    def of_builds(self, build_ids: Sequence[int]) -> dict[int, list[Job]]:
+        """``of_build`` for many builds at once; those without jobs have an empty list."""
+        found: dict[int, list[Job]] = {build_id: [] for build_id in build_ids}
+        for part in chunks(list(found)):
+            statement = _ALL.where(jobs.c.build_id.in_(part)).order_by(jobs.c.id)
+            for job in _SHAPE.load_all(self._tx.all(statement)):
+                found[job.build_id].append(job)
+        return found
 
     def open_for(self, package_id: int, repository: str, arch: str) -> Job | None:
         """The newest job there that is in no final state, or None."""

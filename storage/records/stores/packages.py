@@ -148,10 +148,17 @@ class Packages(Store):
         return self._tx.values(statement, project_id=project_id)
 
     def page(
-        self, project_id: int, offset: int = 0, limit: int = PAGE, newest_first: bool = False
+        self,
+        project_id: int,
+        offset: int = 0,
+        limit: int = PAGE,
+        newest_first: bool = False,
+        *,
+        by_name: bool = False,
     ) -> Sequence[Package]:
-        """Living packages in order of creation."""
-        order = packages.c.id.desc() if newest_first else packages.c.id
+        """Living packages in order of creation or, if wanted, of name; or the other way round."""
+        column = packages.c.name if by_name else packages.c.id
+        order = column.desc() if newest_first else column
         statement = _PAGE.order_by(order).offset(offset).limit(limit)
         return _SHAPE.load_all(self._tx.all(statement, project_id=project_id))
 

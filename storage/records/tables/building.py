@@ -47,6 +47,8 @@ class BuildRow(Base):
     source_ended_at: Mapped[int | None]
     options: Mapped[str]
     canceled: Mapped[bool]
+    source_attempt: Mapped[int]
+    source_beat_at: Mapped[int | None]
     __table_args__ = (
         Index("ix_builds_project_id", "project_id", "id"),
         Index("ix_builds_package_id", "package_id", "id"),

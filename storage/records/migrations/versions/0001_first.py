@@ -246,6 +246,8 @@ def upgrade() -> None:
         sa.Column("source_ended_at", BIG, nullable=True),
         sa.Column("options", TEXT, nullable=False),
         sa.Column("canceled", sa.Boolean(), nullable=False),
+        sa.Column("source_attempt", BIG, nullable=False),
+        sa.Column("source_beat_at", BIG, nullable=True),
         sa.ForeignKeyConstraint(["package_id"], ["packages.id"], name="fk_builds_package_id"),
         sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name="fk_builds_project_id"),
         sa.PrimaryKeyConstraint("id", name="pk_builds"),
@@ -254,6 +256,15 @@ def upgrade() -> None:
     op.create_index("ix_builds_package_id", "builds", ["package_id", "id"], unique=False)
     op.create_index("ix_builds_project_id", "builds", ["project_id", "id"], unique=False)
     op.create_index("ix_builds_source_state", "builds", ["source_state", "id"], unique=False)
+    op.create_table(
+        "large_grants",
+        sa.Column("package_id", BIG, autoincrement=False, nullable=False),
+        sa.Column("sha256", TEXT, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["package_id"], ["packages.id"], name="fk_large_grants_package_id"
+        ),
+        sa.PrimaryKeyConstraint("package_id", "sha256", name="pk_large_grants"),
+    )
     op.create_table(
         "contents",
         sa.Column("package_id", BIG, nullable=False, autoincrement=False),
@@ -436,6 +447,7 @@ def downgrade() -> None:
     op.drop_table("revisions")
     op.drop_table("known_trees")
     op.drop_table("file_locks")
+    op.drop_table("large_grants")
     op.drop_table("contents")
     op.drop_table("builds")
     op.drop_table("tokens")
