@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, literal, select
 
 from ..shape import Shape
-from ..tables.sources import contents, large_objects
+from ..tables.sources import contents, large_grants, large_objects
 from ..transaction import chunks
 from .base import Store
 
@@ -50,6 +50,9 @@ _FIRST_STORED = (
 _LARGE = select(large_objects.c.md5, large_objects.c.size).where(
     large_objects.c.sha256 == bindparam("sha256")
 )
+_GRANTED = _LARGE.join(large_grants, large_grants.c.sha256 == large_objects.c.sha256).where(
+    large_grants.c.package_id == bindparam("package_id")
+)
 
 
 class Contents(Store):
@@ -80,6 +83,9 @@ class Contents(Store):
             insert.on_conflict_do_update(index_elements=["package_id", "name", "md5"], set_=where),
             [_SHAPE.dump_whole(content) | {"package_id": package_id} for content in noted],
         )
+        for content in noted:
+            if content.large and content.sha256 is not None:
+                self.grant_large(package_id, content.sha256)
 
     def find(self, package_id: int, name: str, md5: str) -> Content | None:
         """The content with that checksum the package held under that name, or None."""
@@ -105,3 +111,27 @@ class Contents(Store):
             self._tx.insert(large_objects).on_conflict_do_nothing(),
             {"sha256": sha256, "md5": md5, "size": size},
         )
+
+    def grant_large(self, package_id: int, sha256: str) -> None:
+        """Let a package show a large file; harmless when repeated.
+
+        Who can read the package can then fetch the file, so the caller has
+        seen its content or has taken the right over from a package that has it.
+        """
+        self._tx.write(
+            self._tx.insert(large_grants).on_conflict_do_nothing(),
+            {"package_id": package_id, "sha256": sha256},
+        )
+
+    def grant_all_large(self, package_id: int, origin_id: int) -> None:
+        """Let a package show every large file that another one shows (a branch does)."""
+        rows = select(literal(package_id), large_grants.c.sha256).where(
+            large_grants.c.package_id == origin_id
+        )
+        insert = self._tx.insert(large_grants).from_select(["package_id", "sha256"], rows)
+        self._tx.write(insert.on_conflict_do_nothing())
+
+    def granted_large(self, package_id: int, sha256: str) -> tuple[str, int] | None:
+        """(md5, size in bytes) of a large file that the package may show, or None."""
+        row = self._tx.first(_GRANTED, package_id=package_id, sha256=sha256)
+        return None if row is None else (row[0], row[1])

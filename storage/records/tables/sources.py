@@ -147,6 +147,14 @@ class LargeObjectRow(Base):
     size: Mapped[int]
 
 
+class LargeGrantRow(Base):
+    """A package that may show a large file: it held the file, or somebody uploaded it there."""
+
+    __tablename__ = "large_grants"
+    package_id: Mapped[Key] = mapped_column(ForeignKey("packages.id"))
+    sha256: Mapped[TextKey]
+
+
 class FileLockRow(Base):
     """A Git LFS lock."""
 
@@ -171,4 +179,5 @@ listings = table(ListingRow)
 known_trees = table(KnownTreeRow)
 contents = table(ContentRow)
 large_objects = table(LargeObjectRow)
+large_grants = table(LargeGrantRow)
 file_locks = table(FileLockRow)
