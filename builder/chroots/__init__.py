@@ -1,0 +1,1 @@
+"""Clean build roots: base roots, dependency layers and the sandbox around a build."""
