@@ -39,17 +39,17 @@ _DELETED = (
     .order_by(packages.c.deleted_at.desc(), packages.c.id.desc())
     .limit(1)
 )
-_DEVEL = (
+_DEVELOPED = (
     select(projects.c.name, packages.c.name)
     .join(projects, projects.c.id == packages.c.project_id)
     .where(
         packages.c.devel_project == bindparam("project"),
-        packages.c.devel_package == bindparam("package"),
         _LIVING,
         projects.c.deleted_at.is_(None),
     )
     .order_by(projects.c.name, packages.c.name)
 )
+_DEVEL = _DEVELOPED.where(packages.c.devel_package == bindparam("package"))
 _SET = update(packages).where(packages.c.id == bindparam("key"))
 
 
@@ -235,6 +235,10 @@ class Packages(Store):
         """(project, package) pairs whose meta names this one as devel package."""
         rows = self._tx.all(_DEVEL, project=project, package=package)
         return [(row[0], row[1]) for row in rows]
+
+    def developed_in(self, project: str) -> Sequence[tuple[str, str]]:
+        """(project, package) pairs whose meta names a devel package in this project."""
+        return [(row[0], row[1]) for row in self._tx.all(_DEVELOPED, project=project)]
 
     def _set(self, package_id: int, **values: Any) -> None:
         if not self._tx.write(_SET.values(**values), {"key": package_id}).rowcount:
