@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from sqlalchemy import Connection, CursorResult, Executable, Table
+from sqlalchemy import Column, Connection, CursorResult, Executable, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 Values = tuple[Any, ...]
@@ -55,6 +55,15 @@ class Transaction:
         if not self.writing:
             raise RuntimeError("a reading unit cannot write; use Records.begin()")
         return self._connection.execute(statement, parameters or None)
+
+    def insert_new(self, table: Table, values: Mapping[str, object], key: Column[Any]) -> Any:
+        """Insert a row unless a unique index refuses it; its ``key``, or None.
+
+        The transaction stays usable, which it does not after an IntegrityError on
+        PostgreSQL.
+        """
+        statement = self.insert(table).on_conflict_do_nothing().returning(key)
+        return self.write(statement, values).scalar()
 
     def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """An INSERT that knows ON CONFLICT; both databases spell it alike."""

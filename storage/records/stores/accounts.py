@@ -42,8 +42,7 @@ class Accounts(Store):
         account = Account(0, login, email, realname, state, is_admin, created_at)
         values = _SHAPE.dump_whole(account, without=["id"])
         values |= {"password_hash": password_hash, "preferences": "{}"}
-        statement = self._tx.insert(accounts).on_conflict_do_nothing().returning(accounts.c.id)
-        found = self._tx.write(statement, values).scalar()
+        found = self._tx.insert_new(accounts, values, accounts.c.id)
         if found is None:
             raise AlreadyExists(f"user '{login}' already exists", user=str(login))
         return self.by_id(found)

@@ -12,17 +12,21 @@ from ..tables.building import events
 from .base import PAGE, Store
 
 _SHAPE = Shape(Event, events)
-_RELEASE = (
-    update(events)
+# On PostgreSQL two claimers share the queue instead of waiting for each other, or
+# each for the other; SQLite has one writer anyway and ignores the words.
+_EXPIRED = (
+    select(events.c.id)
     .where(events.c.claimed_until <= bindparam("now"))
-    .values(claimed_until=None, claimed_by=None)
+    .with_for_update(skip_locked=True)
+)
+_RELEASE = (
+    update(events).where(events.c.id.in_(_EXPIRED)).values(claimed_until=None, claimed_by=None)
 )
 _FREE = (
     select(*_SHAPE.columns)
     .where(events.c.claimed_until.is_(None))
     .order_by(events.c.id)
     .limit(bindparam("limit"))
-    # On PostgreSQL two claimers share the queue instead of waiting for each other.
     .with_for_update(skip_locked=True)
 )
 _CLAIM = update(events).where(events.c.id.in_(bindparam("ids", expanding=True)))

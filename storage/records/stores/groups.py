@@ -43,8 +43,7 @@ class Groups(Store):
         Raises:
             AlreadyExists: The name is taken.
         """
-        statement = self._tx.insert(groups).on_conflict_do_nothing().returning(groups.c.id)
-        found = self._tx.write(statement, {"name": name, "email": email}).scalar()
+        found = self._tx.insert_new(groups, {"name": name, "email": email}, groups.c.id)
         if found is None:
             raise AlreadyExists(f"group '{name}' already exists", group=str(name))
         self._write_people(found, members, maintainers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, literal_column, select, update
 
 from ...errors import UnknownBuild
 from ...model import Job, JobState
@@ -58,8 +58,9 @@ _HISTORY = (
         jobs.c.project_id == bindparam("project_id"),
         jobs.c.repository == bindparam("repository"),
         jobs.c.arch == bindparam("arch"),
-        # Spelt as in the partial index, or SQLite would not use it.
-        jobs.c.result != "",
+        # A literal, not a parameter: SQLite must see that the partial index serves.
+        jobs.c.result != literal_column("''"),
+        jobs.c.ended_at.is_not(None),
     )
     .order_by(jobs.c.ended_at.desc(), jobs.c.id.desc())
     .limit(bindparam("limit"))

@@ -48,11 +48,11 @@ class Locks(Store):
         if not path or len(path) > _PATH_LIMIT:
             raise InvalidName("the path of a lock is empty or too long")
         values = {"package_id": package_id, "path": path, "owner": owner, "locked_at": at}
-        done = self._tx.write(self._tx.insert(file_locks).on_conflict_do_nothing(), values)
+        made = self._tx.insert_new(file_locks, values, file_locks.c.id)
         row = self._tx.first(_BY_PATH, package_id=package_id, path=path)
         assert row is not None
         lock = _load(row)
-        if not done.rowcount:
+        if made is None:
             raise AlreadyExists("the file is locked already", lock=lock)
         return lock
 

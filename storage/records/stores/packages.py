@@ -29,6 +29,7 @@ _BY_NAME = _ALL.where(
     packages.c.name == bindparam("name"),
     _LIVING,
 )
+_OF_ID = _ALL.where(_OF_PROJECT, packages.c.name == bindparam("name"), _LIVING)
 _NAMES = select(packages.c.name).where(_OF_PROJECT, _LISTED, _LIVING).order_by(packages.c.name)
 _PAGE = _ALL.where(_OF_PROJECT, _LISTED, _LIVING)
 _COUNT = select(func.count()).select_from(packages).where(_OF_PROJECT, _LISTED, _LIVING)
@@ -89,8 +90,7 @@ class Packages(Store):
             "copr": dumps(copr or {}),
             **_indexed(meta),
         }
-        statement = self._tx.insert(packages).on_conflict_do_nothing().returning(packages.c.id)
-        found = self._tx.write(statement, values).scalar()
+        found = self._tx.insert_new(packages, values, packages.c.id)
         if found is None:
             raise AlreadyExists(f"package '{name}' already exists", package=str(name))
         write_grants(self._tx, project_id, found, meta.grants)
@@ -197,6 +197,11 @@ class Packages(Store):
         if row is None:
             raise UnknownPackage(f"package '{name}' was not deleted", package=str(name))
         return _SHAPE.load(row)
+
+    def named(self, project_id: int, name: str) -> Package | None:
+        """The living package of that name in a project that may itself be deleted."""
+        row = self._tx.first(_OF_ID, project_id=project_id, name=name)
+        return None if row is None else _SHAPE.load(row)
 
     def update_meta(self, package_id: int, meta: PackageMeta) -> None:
         """Replace the meta and what is indexed of it (roles, devel package)."""

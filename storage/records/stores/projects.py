@@ -69,8 +69,8 @@ class Projects(Store):
             AlreadyExists: The name (or container) is taken.
         """
         project = Project(0, name, container, meta, created_at, None, copr or {})
-        statement = self._tx.insert(projects).on_conflict_do_nothing().returning(projects.c.id)
-        found = self._tx.write(statement, _SHAPE.dump_whole(project, without=["id"])).scalar()
+        values = _SHAPE.dump_whole(project, without=["id"])
+        found = self._tx.insert_new(projects, values, projects.c.id)
         if found is None:
             raise AlreadyExists(f"project '{name}' already exists", project=str(name))
         self._index(found, meta)

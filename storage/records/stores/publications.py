@@ -25,6 +25,9 @@ _DIRTY = (
     .order_by(publications.c.updated_at, publications.c.project_id)
     .limit(bindparam("limit"))
 )
+_IN_STATE = _ALL.where(
+    publications.c.state == bindparam("state"), publications.c.arch == bindparam("arch")
+).limit(bindparam("limit"))
 _KEY = ["project_id", "repository", "arch"]
 
 
@@ -50,6 +53,10 @@ class Publications(Store):
     def dirty(self, limit: int = PAGE) -> list[Publication]:
         """Publications that wait for the publisher, longest waiting first."""
         return _SHAPE.load_all(self._tx.all(_DIRTY, limit=limit))
+
+    def in_state(self, state: str, arch: str = "", limit: int = PAGE) -> list[Publication]:
+        """Publications of one arch (empty: of whole repositories) in that state."""
+        return _SHAPE.load_all(self._tx.all(_IN_STATE, state=state, arch=arch, limit=limit))
 
     def delete(self, project_id: int, repository: str, arch: str | None = None) -> None:
         """Forget a repository's publications, or that of one arch."""

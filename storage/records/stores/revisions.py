@@ -47,8 +47,7 @@ class Revisions(Store):
             StaleTip: Somebody recorded this number or this commit before.
         """
         values = _SHAPE.dump_whole(revision) | {"package_id": package_id, "operation": operation}
-        statement = self._tx.insert(revisions).on_conflict_do_nothing()
-        if not self._tx.write(statement, values).rowcount:
+        if self._tx.insert_new(revisions, values, revisions.c.number) is None:
             raise StaleTip(
                 f"revision {revision.number} is recorded already", commit=revision.commit
             )

@@ -46,7 +46,9 @@ class Targets(Store):
         if not decided:
             return
         insert = self._tx.insert(targets)
-        rows = [_SHAPE.dump_whole(target) for target in decided]
+        # Always in the same order: two writers on PostgreSQL must not wait for each other.
+        ordered = sorted(decided, key=lambda t: (t.package_id, t.repository, t.arch))
+        rows = [_SHAPE.dump_whole(target) for target in ordered]
         changed = {name: insert.excluded[name] for name in rows[0] if name not in _KEY}
         self._tx.write(insert.on_conflict_do_update(index_elements=_KEY, set_=changed), rows)
 

@@ -59,8 +59,7 @@ class Tokens(Store):
             0, account_id, kind, login, tuple(scopes), project, description, created_at, expires_at
         )
         values = _SHAPE.dump_whole(token, without=["id"]) | {"secret_hash": secret_hash}
-        statement = self._tx.insert(tokens).on_conflict_do_nothing().returning(tokens.c.id)
-        if self._tx.write(statement, values).scalar() is None:
+        if self._tx.insert_new(tokens, values, tokens.c.id) is None:
             raise AlreadyExists("a token with that login already exists")
         found = self.by_login(login)
         assert found is not None

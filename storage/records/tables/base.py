@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, cast
 
 from sqlalchemy import BigInteger, Dialect, Integer, MetaData, Table, Text
@@ -10,6 +11,8 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 BIG = BigInteger().with_variant(Integer(), "sqlite")
 """64 bits everywhere; SQLite wants the word INTEGER for a key it counts itself."""
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class PlainText(TypeDecorator[str]):
@@ -40,11 +43,7 @@ class PlainText(TypeDecorator[str]):
         if value is None:
             return None
         text = str(value)[: self.limit]
-        if text.isascii():
-            return text.replace("\0", "\ufffd") if "\0" in text else text
-        return (
-            text.replace("\0", "\ufffd").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-        )
+        return _UNSTORABLE.sub("\ufffd", text)
 
 
 class Base(DeclarativeBase):

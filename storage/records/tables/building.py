@@ -95,6 +95,7 @@ class JobRow(Base):
         Index("ix_jobs_build_id", "build_id", "id"),
         Index("ix_jobs_target", "package_id", "repository", "arch", "is_open", "id"),
         Index("ix_jobs_versrel", "package_id", "repository", "versrel", "result", "bcnt"),
+        Index("ix_jobs_state", "state", "id"),
         Index("ix_jobs_waiting", "state", "arch", "priority", "owner", "id"),
         Index(
             "ix_jobs_history",

@@ -257,15 +257,6 @@ def upgrade() -> None:
     op.create_index("ix_builds_project_id", "builds", ["project_id", "id"], unique=False)
     op.create_index("ix_builds_source_state", "builds", ["source_state", "id"], unique=False)
     op.create_table(
-        "large_grants",
-        sa.Column("package_id", BIG, autoincrement=False, nullable=False),
-        sa.Column("sha256", TEXT, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["package_id"], ["packages.id"], name="fk_large_grants_package_id"
-        ),
-        sa.PrimaryKeyConstraint("package_id", "sha256", name="pk_large_grants"),
-    )
-    op.create_table(
         "contents",
         sa.Column("package_id", BIG, nullable=False, autoincrement=False),
         sa.Column("name", TEXT, nullable=False),
@@ -301,6 +292,13 @@ def upgrade() -> None:
         sa.Column("tree", TEXT, nullable=False),
         sa.ForeignKeyConstraint(["package_id"], ["packages.id"], name="fk_known_trees_package_id"),
         sa.PrimaryKeyConstraint("package_id", "srcmd5", name="pk_known_trees"),
+    )
+    op.create_table(
+        "large_grants",
+        sa.Column("package_id", BIG, nullable=False, autoincrement=False),
+        sa.Column("sha256", TEXT, nullable=False),
+        sa.ForeignKeyConstraint(["package_id"], ["packages.id"], name="fk_large_grants_package_id"),
+        sa.PrimaryKeyConstraint("package_id", "sha256", name="pk_large_grants"),
     )
     op.create_table(
         "revisions",
@@ -409,6 +407,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("result <> ''"),
         postgresql_where=sa.text("result <> ''"),
     )
+    op.create_index("ix_jobs_state", "jobs", ["state", "id"], unique=False)
     op.create_index(
         "ix_jobs_target",
         "jobs",
@@ -445,9 +444,9 @@ def downgrade() -> None:
     op.drop_table("jobs")
     op.drop_table("targets")
     op.drop_table("revisions")
+    op.drop_table("large_grants")
     op.drop_table("known_trees")
     op.drop_table("file_locks")
-    op.drop_table("large_grants")
     op.drop_table("contents")
     op.drop_table("builds")
     op.drop_table("tokens")
