@@ -28,7 +28,9 @@ from .identity import Identity
 if TYPE_CHECKING:
     from storage.records import Unit
 
-_READERS = frozenset({"maintainer", "bugowner", "downloader", "reader"})
+READERS = frozenset({"maintainer", "bugowner", "downloader", "reader"})
+"""Roles that open hidden projects, closed sources and closed results."""
+
 _SCOPES_FOR = {
     "read": frozenset({"read", "build", "write", "admin"}),
     "build": frozenset({"build", "write", "admin"}),
@@ -243,11 +245,12 @@ def allowed(identity: Identity, action: Action, target: Target = HOUSE) -> None:
         _admin(identity, rule)
         return
     _check_token(identity, rule, target)
-    if not is_visible(identity, target):
-        raise _unknown_project(target)
     if rule.need is Need.FOUND:
+        # Decided by the name alone: who may not create it learns nothing about it.
         _found(identity, rule, target)
         return
+    if not is_visible(identity, target):
+        raise _unknown_project(target)
     project = target.existing_project()
     if target.package_name is not None and not rule.on_project:
         target.existing_package()
@@ -267,7 +270,7 @@ def is_visible(identity: Identity, target: Target) -> bool:
     """Whether the caller may know that the project exists; True for what does not exist."""
     if target.project is None or project_flag(target.project.meta, "access"):
         return True
-    return identity.is_admin or bool(_READERS & target.roles())
+    return identity.is_admin or bool(READERS & target.roles())
 
 
 def may_read_source(identity: Identity, target: Target) -> bool:
@@ -277,6 +280,23 @@ def may_read_source(identity: Identity, target: Target) -> bool:
     except (NotAllowed, UnknownProject, UnknownPackage):
         return False
     return True
+
+
+def may_manage(identity: Identity, login: str) -> None:
+    """Return if the caller may change this account, its password and its tokens.
+
+    Raises:
+        NotAuthenticated: Nobody is logged in.
+        NotAllowed: Another account, or a token with less than full power.
+    """
+    account = identity.required()
+    token = identity.token
+    if token is not None and (token.project or (token.scopes and "admin" not in token.scopes)):
+        raise NotAllowed("this token may not manage accounts", code="change_userinfo_no_permission")
+    if account.login != login and not identity.is_admin:
+        raise NotAllowed(
+            f"no permission to change account '{login}'", code="change_userinfo_no_permission"
+        )
 
 
 def _check_token(identity: Identity, rule: Rule, target: Target) -> None:
@@ -323,7 +343,7 @@ def _source(identity: Identity, target: Target, project: Project) -> None:
     package = target.package.meta if target.package else None
     if package_flag(project.meta, package, "sourceaccess") or identity.is_admin:
         return
-    if not _READERS & target.roles():
+    if not READERS & target.roles():
         raise SourceAccessDenied(f"the sources of {_name(target)} are closed")
 
 
@@ -332,7 +352,7 @@ def _binary(identity: Identity, rule: Rule, target: Target, project: Project) ->
     open_to_all = package_flag(
         project.meta, package, "binarydownload", target.repository, target.arch
     )
-    if open_to_all or identity.is_admin or _READERS & target.roles():
+    if open_to_all or identity.is_admin or READERS & target.roles():
         return
     raise NotAllowed(f"the binaries of {_name(target)} may not be fetched", code=rule.code)
 

@@ -36,10 +36,14 @@ def create_app(house: House) -> Flask:
 
 
 def _open_doors(app: Flask, house: House) -> None:
-    for name in ("git", "copr", "tree", "obs"):
+    for name in ("git", "copr", "tree", "obs.door"):
         if importlib.util.find_spec(f"facade.{name}") is None:
             continue
-        door = importlib.import_module(f"facade.{name}")
+        try:
+            door = importlib.import_module(f"facade.{name}")
+        except ImportError:
+            logger.exception("door_closed", extra={"door": name})
+            continue
         if hasattr(door, "register"):
             door.register(app, house)
 

@@ -170,9 +170,9 @@ def plain_text(problem: Problem) -> Response:
 def _renderer(path: str) -> Renderer:
     if path.startswith("/api_3"):
         return copr_json
-    if ".git/info/lfs/" in path or path.endswith(".git/info/lfs"):
+    if path.startswith("/git/") and "/info/lfs" in path:
         return lfs_json
-    if ".git/" in path:
+    if path.startswith("/git/"):
         return plain_text
     from .obs.status import obs_xml
 

@@ -100,38 +100,25 @@ class Doorkeeper:
             return ANONYMOUS
         user, password = _basic(header)
         with self._records.read() as unit:
-            found = self._token(unit, user, password) or self._account(unit, user, password)
-            if found is None:
-                raise NotAuthenticated("wrong user name or password")
-            account, token = found
+            account, token = self._find(unit, user, password)
             _check_state(account)
             identity = Identity(account, tuple(unit.groups.of_account(account.login)), token)
         if token is not None:
             self._touch(token)
         return identity
 
-    def _account(self, unit: Unit, login: str, password: str) -> tuple[Account, None] | None:
-        account = unit.accounts.find(login)
-        stored = unit.accounts.password_hash(login) if account else None
+    def _find(self, unit: Unit, user: str, password: str) -> tuple[Account, Token | None]:
+        account = unit.accounts.find(user)
+        if account is None:
+            token = tokens.find_copr(unit, user, password)
+        else:
+            token = tokens.find_api(unit, account, password)
+        if token is not None and not self._is_over(token):
+            return account or unit.accounts.by_id(token.account_id), token
+        stored = unit.accounts.password_hash(user) if account else None
         if not self._passwords.verify(password, stored) or account is None:
-            return None
+            raise NotAuthenticated("wrong user name or password")
         return account, None
-
-    def _token(self, unit: Unit, user: str, password: str) -> tuple[Account, Token] | None:
-        api_login = tokens.login_of(password)
-        found = unit.tokens.by_login(api_login or user)
-        if found is None:
-            return None
-        token, secret_hash = found
-        if token.kind != ("api" if api_login else "copr"):
-            return None
-        if not tokens.matches(password, secret_hash) or self._is_over(token):
-            return None
-        account = unit.accounts.by_id(token.account_id)
-        # An api token is only good together with the name of its account.
-        if api_login and account.login != user:
-            return None
-        return account, token
 
     def _is_over(self, token: Token) -> bool:
         return token.expires_at is not None and token.expires_at <= self._clock()

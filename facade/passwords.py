@@ -1,9 +1,8 @@
-"""Passwords: argon2 hashes, and a memory of those that were just verified.
+"""A memory of passwords that were just verified.
 
-A hash is made to be slow, a request is not: osc sends the password with every
-request. So what was verified is remembered for a short time in this process,
-under a key that contains the stored hash: a changed password is never answered
-from memory.
+Verifying is slow on purpose, and osc sends the password with every request. So
+what was verified is remembered for a short time in this process, under a key
+that contains the stored hash: a changed password is never answered from memory.
 """
 
 from __future__ import annotations
@@ -16,22 +15,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from storage import passwords
 
 _REMEMBERED = 4096
 _REMEMBER_S = 300.0
 _LONGEST_PASSWORD_BYTES = 1024
 _AT_ONCE = threading.BoundedSemaphore(2)
-"""Each verification takes tens of milliseconds and 64 MiB; guessing must not take the machine."""
-
-_hasher = PasswordHasher()
-
-
-def hash_password(password: str) -> str:
-    """The argon2id hash to keep."""
-    with _AT_ONCE:
-        return _hasher.hash(password.encode("utf-8", "surrogatepass"))
+"""Somebody who guesses shall not take all processors of the machine."""
 
 
 class PasswordChecker:
@@ -58,16 +48,14 @@ class PasswordChecker:
         given = password.encode("utf-8", "surrogatepass")
         if len(given) > _LONGEST_PASSWORD_BYTES:
             return False
-        if password_hash is None:
-            _argon2(_decoy(), given)
-            return False
-        key = hmac.digest(self._key, password_hash.encode() + b"\0" + given, hashlib.sha256)
-        if self._remembers(key):
+        key = hmac.digest(self._key, (password_hash or "").encode() + b"\0" + given, hashlib.sha256)
+        if password_hash is not None and self._remembers(key):
             return True
-        if not _argon2(password_hash, given):
-            return False
-        self._remember(key)
-        return True
+        with _AT_ONCE:
+            is_right = passwords.verify(password_hash, password)
+        if is_right:
+            self._remember(key)
+        return is_right
 
     def _remembers(self, key: bytes) -> bool:
         with self._lock:
@@ -80,21 +68,3 @@ class PasswordChecker:
             self._verified.move_to_end(key)
             while len(self._verified) > _REMEMBERED:
                 self._verified.popitem(last=False)
-
-
-def _argon2(password_hash: str, given: bytes) -> bool:
-    try:
-        with _AT_ONCE:
-            return _hasher.verify(password_hash, given)
-    except (VerificationError, InvalidHashError):
-        return False
-
-
-_decoys: list[str] = []
-
-
-def _decoy() -> str:
-    """A hash of nothing anybody knows, made on first need."""
-    if not _decoys:
-        _decoys.append(_hasher.hash(secrets.token_bytes(16)))
-    return _decoys[0]

@@ -1,25 +1,24 @@
-"""Secrets that stand for an account: made, shown once, kept as a hash.
+"""Tokens: secrets that stand for an account, issued once and kept as a hash.
 
-The secret of an ``api`` token is sent as a Basic password, so it names its own
-row: ``pht_<token login>_<random>``. A Copr token is sent as Basic
-``login:secret``. Both are random enough that a plain SHA-256 protects them.
+An ``api`` token is sent as the Basic password of its account; a ``copr`` token
+as Basic ``login:secret``, where the login names the token and not the account.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import secrets
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage.model import Token
+from storage.model import Account, Token
+from storage.secrets import hash_secret, new_login, new_secret, verify_secret
 
 if TYPE_CHECKING:
     from storage.records import Unit
 
-_PREFIX = "pht_"
+_SECRET = re.compile(r"[A-Za-z0-9]{40}")
+_TOKENS_TRIED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,36 +50,34 @@ def issue(
         description: Shown in lists.
         expires_at: Unix seconds; None = never.
     """
-    login = secrets.token_hex(10)
-    secret = secrets.token_hex(15)
-    if kind != "copr":
-        secret = f"{_PREFIX}{login}_{secret}"
+    secret = new_secret()
     token = unit.tokens.create(
-        account_id=account_id,
-        kind=kind,
-        login=login,
-        secret_hash=digest(secret),
-        scopes=tuple(scopes),
-        project=project,
-        description=description,
-        expires_at=expires_at,
+        account_id,
+        kind,
+        new_login(),
+        hash_secret(secret),
+        tuple(scopes),
+        project,
+        description,
+        expires_at,
     )
     return IssuedToken(token, secret)
 
 
-def login_of(secret: str) -> str | None:
-    """The row an ``api`` secret names, None for anything else (a password)."""
-    if not secret.startswith(_PREFIX):
+def find_copr(unit: Unit, login: str, secret: str) -> Token | None:
+    """The ``copr`` token of that login and secret."""
+    found = unit.tokens.by_login(login)
+    if found is None or found[0].kind != "copr":
         return None
-    login, _, rest = secret[len(_PREFIX) :].partition("_")
-    return login if login and rest else None
+    return found[0] if verify_secret(found[1], secret) else None
 
 
-def digest(secret: str) -> str:
-    """What is kept of a secret."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def matches(secret: str, secret_hash: str) -> bool:
-    """Whether a secret belongs to a kept hash, in constant time."""
-    return hmac.compare_digest(digest(secret), secret_hash)
+def find_api(unit: Unit, account: Account, secret: str) -> Token | None:
+    """The account's ``api`` token of that secret."""
+    if _SECRET.fullmatch(secret) is None:
+        return None
+    for token in unit.tokens.of_account(account.id, "api")[-_TOKENS_TRIED:]:
+        found = unit.tokens.by_login(token.login)
+        if found is not None and verify_secret(found[1], secret):
+            return found[0]
+    return None

@@ -5,21 +5,27 @@ Nothing else in the project decides which implementation stands behind a seam.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
+from builder.house import BuilderHouse
+from builder.signers.base import KeyPolicy, Signer
+from builder.signers.keyring import Keyring
+from builder.signers.none import NoSigner
+from builder.signers.sequoia import SequoiaSigner
+from storage.git.context import MetaReaders
+from storage.house import Storage, StorageLimits
 from storage.records import Records
 
+from .buildersettings import builder_settings
+from .obs.meta import parse_package_meta, parse_project_meta
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from storage.house import Storage
-
-    from builder.house import BuilderHouse
     from builder.queue import Queue
-    from builder.signers.base import Signer
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,7 @@ class House:
         storage: Sources: projects, packages, revisions.
         queue: Wakes the builder and knows how long the queues are.
         signer: Makes and uses signing keys.
+        keyring: Which key signs for a project, and the record of it.
         builder: What the builder's processes are given; also answers build questions.
         clock: Unix seconds now.
         started_at: When this process came up, Unix seconds.
@@ -42,6 +49,69 @@ class House:
     storage: Storage
     queue: Queue
     signer: Signer
+    keyring: Keyring
     builder: BuilderHouse
     clock: Callable[[], float] = time.time
     started_at: int = 0
+
+
+class _Deaf:
+    def wake(self) -> None: ...
+    def ping(self) -> None: ...
+
+
+def build_house(
+    settings: Settings,
+    *,
+    queue: Queue | None = None,
+    clock: Callable[[], float] = time.time,
+) -> House:
+    """Join every part.
+
+    Args:
+        settings: The settings in force.
+        queue: Another queue than the settings say; for tests.
+        clock: Unix seconds now.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    queue = queue or cast(Any, _Deaf())
+    records = Records.open(settings.database)
+    signer, policy = _signer(settings)
+    storage = Storage(
+        settings.data_dir,
+        records,
+        _storage_limits(settings),
+        clock,
+        metas=MetaReaders(parse_project_meta, parse_package_meta),
+        notify=queue.wake,
+    )
+    builder = BuilderHouse(
+        records,
+        storage,
+        queue,
+        signer,
+        builder_settings(settings),
+        cast(Any, None),
+        clock=clock,
+    )
+    keyring = Keyring(records, signer, policy=policy, clock=clock)
+    return House(settings, records, storage, queue, signer, keyring, builder, clock, int(clock()))
+
+
+def _signer(settings: Settings) -> tuple[Signer, KeyPolicy]:
+    policy = KeyPolicy(algorithm=settings.key_algorithm)
+    if shutil.which("gpg") is None:
+        return NoSigner(), policy
+    return SequoiaSigner(settings.data_dir / "keys", policy), policy
+
+
+def _storage_limits(settings: Settings) -> StorageLimits:
+    limits = settings.limits
+    return StorageLimits(
+        large_binary_bytes=limits.large_binary_bytes,
+        large_text_bytes=limits.large_text_bytes,
+        file_bytes=limits.file_bytes,
+        tree_files=limits.files_per_package,
+        push_blob_bytes=limits.object_bytes,
+        lock_timeout_s=limits.lock_timeout_s,
+    )

@@ -10,7 +10,7 @@ from flask import Response
 from .xml import Element, write
 
 if TYPE_CHECKING:
-    from facade.errors import Problem
+    from ..errors import Problem
 
 XML = "text/xml; charset=utf-8"
 

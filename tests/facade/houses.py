@@ -1,0 +1,114 @@
+"""A house in a temporary directory, and callers of its web application."""
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from lxml import etree
+from werkzeug.test import TestResponse
+
+from facade.app import create_app
+from facade.settings import Settings, load
+from facade.wiring import House, build_house
+from storage import passwords
+from storage.model import Account
+
+PASSWORD = "correct horse"
+_HASH = passwords.hash(PASSWORD)
+
+
+@dataclass
+class Caller:
+    """One client; ``login`` None calls without credentials."""
+
+    app: Flask
+    login: str | None
+    password: str = PASSWORD
+
+    def __post_init__(self) -> None:
+        self.client: FlaskClient = self.app.test_client()
+
+    def call(self, method: str, url: str, body: Any = b"", **options: Any) -> TestResponse:
+        headers = dict(options.pop("headers", {}))
+        if self.login is not None:
+            pair = f"{self.login}:{self.password}".encode()
+            headers["Authorization"] = "Basic " + base64.b64encode(pair).decode()
+        if isinstance(body, str):
+            body = body.encode()
+        options.setdefault("content_type", "application/xml; charset=utf-8")
+        return self.client.open(url, method=method, data=body, headers=headers, **options)
+
+    def get(self, url: str, **options: Any) -> TestResponse:
+        return self.call("GET", url, **options)
+
+    def put(self, url: str, body: Any = b"", **options: Any) -> TestResponse:
+        return self.call("PUT", url, body, **options)
+
+    def post(self, url: str, body: Any = b"", **options: Any) -> TestResponse:
+        return self.call("POST", url, body, **options)
+
+    def delete(self, url: str, **options: Any) -> TestResponse:
+        return self.call("DELETE", url, **options)
+
+    def xml(self, url: str) -> etree._Element:
+        """The document a GET answers with; the call must succeed."""
+        response = self.get(url)
+        assert response.status_code == 200, response.text
+        return etree.fromstring(response.data)
+
+
+class Street:
+    """One house with its application, people to call it and short ways to fill it."""
+
+    def __init__(self, data_dir: Path, **overrides: Any) -> None:
+        overrides.setdefault("redis_url", "")
+        self.settings: Settings = load(None, {}, data_dir=data_dir, **overrides)
+        self.house: House = build_house(self.settings)
+        self.app = create_app(self.house)
+        self.admin = self.person("Admin", is_admin=True)
+
+    def person(self, login: str, *, is_admin: bool = False, state: str = "confirmed") -> Caller:
+        """An account and its caller."""
+        with self.house.records.begin() as unit:
+            unit.accounts.create(
+                login, f"{login}@example.org", f"{login} Example", _HASH, is_admin, state
+            )
+        return Caller(self.app, login)
+
+    def account(self, login: str) -> Account:
+        with self.house.records.read() as unit:
+            return unit.accounts.get(login)
+
+    def anonymous(self) -> Caller:
+        return Caller(self.app, None)
+
+    def project(self, name: str, inside: str = "", by: Caller | None = None) -> None:
+        body = f"<project name='{name}'><title/><description/>{inside}</project>"
+        response = (by or self.admin).put(f"/source/{name}/_meta", body)
+        assert response.status_code == 200, response.text
+
+    def package(self, project: str, name: str, inside: str = "", by: Caller | None = None) -> None:
+        body = (
+            f"<package name='{name}' project='{project}'><title/><description/>{inside}</package>"
+        )
+        response = (by or self.admin).put(f"/source/{project}/{name}/_meta", body)
+        assert response.status_code == 200, response.text
+
+    def file(self, where: str, content: bytes | str, by: Caller | None = None) -> None:
+        """Commit one file; ``where`` is ``P/K/F``."""
+        response = (by or self.admin).put(f"/source/{where}", content)
+        assert response.status_code == 200, response.text
+
+    def close(self) -> None:
+        self.house.records.close()
+
+
+def status_of(response: TestResponse) -> tuple[int, str, str]:
+    """(HTTP status, code word, summary) of a status document."""
+    root = etree.fromstring(response.data)
+    assert root.tag == "status", response.text
+    assert response.headers.get("X-Opensuse-Errorcode", "ok") == root.get("code")
+    return response.status_code, root.get("code") or "", root.findtext("summary") or ""
