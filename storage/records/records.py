@@ -68,12 +68,16 @@ class Records:
                 ``migrate`` is off.
         """
         records = cls(url)
-        with _translated():
-            engine = records._process().engine
-            if migrate:
-                upgrade(engine)
-            else:
-                check(engine)
+        try:
+            with _translated():
+                engine = records._process().engine
+                if migrate:
+                    upgrade(engine)
+                else:
+                    check(engine)
+        except BaseException:
+            records.close()
+            raise
         return records
 
     @contextmanager

@@ -36,7 +36,7 @@ class PlainText(TypeDecorator[str]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Compare by code point on PostgreSQL, as SQLite always does."""
         collation = "C" if dialect.name == "postgresql" else None
-        return dialect.type_descriptor(Text(collation=collation))
+        return Text(collation=collation)
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         """Return exact, encodable ``str``: names and enums are subclasses drivers treat apart."""

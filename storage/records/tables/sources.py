@@ -13,6 +13,10 @@ _LIVING: dict[str, Any] = {
     "sqlite_where": text("deleted_at IS NULL"),
     "postgresql_where": text("deleted_at IS NULL"),
 }
+_DELETED: dict[str, Any] = {
+    "sqlite_where": text("deleted_at IS NOT NULL"),
+    "postgresql_where": text("deleted_at IS NOT NULL"),
+}
 _WITH_OPERATION: dict[str, Any] = {
     "sqlite_where": text("operation IS NOT NULL"),
     "postgresql_where": text("operation IS NOT NULL"),
@@ -32,7 +36,7 @@ class ProjectRow(Base):
     copr: Mapped[str]
     __table_args__ = (
         Index("ix_projects_name_living", "name", unique=True, **_LIVING),
-        Index("ix_projects_name_deleted_at", "name", "deleted_at"),
+        Index("ix_projects_deleted", "name", "deleted_at", **_DELETED),
         NEVER_REUSED,
     )
 
@@ -73,7 +77,7 @@ class PackageRow(Base):
     __table_args__ = (
         Index("ix_packages_name_living", "project_id", "name", unique=True, **_LIVING),
         Index("ix_packages_project_id_living", "project_id", "id", **_LIVING),
-        Index("ix_packages_name_deleted_at", "project_id", "name", "deleted_at"),
+        Index("ix_packages_deleted", "project_id", "name", "deleted_at", **_DELETED),
         Index("ix_packages_devel", "devel_project", "devel_package"),
         NEVER_REUSED,
     )

@@ -78,7 +78,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("container", name="uq_projects_container"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_projects_name_deleted_at", "projects", ["name", "deleted_at"], unique=False)
+    op.create_index(
+        "ix_projects_deleted",
+        "projects",
+        ["name", "deleted_at"],
+        unique=False,
+        sqlite_where=sa.text("deleted_at IS NOT NULL"),
+        postgresql_where=sa.text("deleted_at IS NOT NULL"),
+    )
     op.create_index(
         "ix_projects_name_living",
         "projects",
@@ -148,13 +155,15 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(
-        "ix_packages_devel", "packages", ["devel_project", "devel_package"], unique=False
-    )
-    op.create_index(
-        "ix_packages_name_deleted_at",
+        "ix_packages_deleted",
         "packages",
         ["project_id", "name", "deleted_at"],
         unique=False,
+        sqlite_where=sa.text("deleted_at IS NOT NULL"),
+        postgresql_where=sa.text("deleted_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_packages_devel", "packages", ["devel_project", "devel_package"], unique=False
     )
     op.create_index(
         "ix_packages_name_living",
