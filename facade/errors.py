@@ -147,14 +147,6 @@ def install(app: Flask, house: House) -> None:
     app.register_error_handler(Exception, handle)
 
 
-def copr_json(problem: Problem) -> Response:
-    """Copr's error object; 401 carries ``output`` as its client expects."""
-    body: dict[str, object] = {"error": problem.message}
-    if problem.status == 401:
-        body["output"] = "notok"
-    return Response(json.dumps(body), content_type="application/json")
-
-
 def lfs_json(problem: Problem) -> Response:
     """Error object of the Git LFS API."""
     body = {"message": problem.message, "request_id": problem.request_id}
@@ -169,6 +161,8 @@ def plain_text(problem: Problem) -> Response:
 
 def _renderer(path: str) -> Renderer:
     if path.startswith("/api_3"):
+        from .copr.errors import copr_json
+
         return copr_json
     if path.startswith("/git/") and "/info/lfs" in path:
         return lfs_json

@@ -89,7 +89,7 @@ def only_spec(names: Iterable[FileName]) -> FileName:
 
 def _verified(member: Member, header: SourceHeader) -> Iterator[bytes]:
     """The member's chunks; fails after the last one when the announced digest differs."""
-    announced = (header.digests or {}).get(member.name, "")
+    announced = header.digests.get(member.name, "")
     algorithm = _ALGORITHMS.get(header.digest_algorithm)
     if not announced or algorithm is None:
         yield from member.chunks

@@ -1,42 +1,26 @@
-"""RPM package headers, read without librpm.
-
-Only what is needed to name a source package and to open its payload. Every
-length is checked before it is believed: the file comes from a stranger.
-"""
+"""What the header of a source package says of it."""
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from storage.errors import InvalidContent
 
-_LEAD = struct.Struct(">4sBBhh66shh16s")
-_LEAD_MAGIC = b"\xed\xab\xee\xdb"
-_SOURCE_PACKAGE = 1
-_INTRO = struct.Struct(">4s4sII")
-_HEADER_MAGIC = b"\x8e\xad\xe8\x01"
-_INDEX = struct.Struct(">IIII")
-_MAX_ENTRIES = 65_535
-_MAX_DATA_BYTES = 32 * 1024**2
-
-_STRING, _STRING_ARRAY, _I18N = 6, 8, 9
-_INTEGERS = {2: ("B", 1), 3: ("H", 2), 4: ("I", 4), 5: ("Q", 8)}
+from ..rpmheader import RpmHeader, read_rpm
 
 _NAME, _VERSION, _RELEASE, _EPOCH = 1000, 1001, 1002, 1003
-_EXCLUDE_ARCH, _EXCLUSIVE_ARCH = 1059, 1061
+_SOURCE_RPM = 1044
 _NO_SOURCE, _NO_PATCH = 1051, 1052
+_EXCLUDE_ARCH, _EXCLUSIVE_ARCH = 1059, 1061
 _BASE_NAMES, _FILE_DIGESTS, _DIGEST_ALGORITHM = 1117, 1035, 5011
 _PAYLOAD_FORMAT, _PAYLOAD_COMPRESSOR = 1124, 1125
-
-_Tags = Mapping[int, tuple[int, int, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class SourceHeader:
-    """What the header of a source package says.
+    """The tags that matter here.
 
     Attributes:
         epoch: None when the package has none.
@@ -54,7 +38,7 @@ class SourceHeader:
     exclude_arch: tuple[str, ...] = ()
     compressor: str = "gzip"
     payload_format: str = "cpio"
-    digests: Mapping[str, str] | None = None
+    digests: Mapping[str, str] = field(default_factory=dict)
     digest_algorithm: int = 1
     is_complete: bool = True
 
@@ -71,100 +55,36 @@ class SourceHeader:
 
 
 def read_header(stream: BinaryIO) -> SourceHeader:
-    """Read lead, signature and header; the stream then stands at the payload.
+    """Read the headers of a source package; the stream then stands at the payload.
 
     Raises:
         InvalidContent: Not a source package, or a malformed one.
     """
-    lead = _LEAD.unpack(_exactly(stream, _LEAD.size))
-    if lead[0] != _LEAD_MAGIC:
-        raise InvalidContent("not an RPM package")
-    if lead[3] != _SOURCE_PACKAGE:
+    header = read_rpm(stream)
+    if header.text(_SOURCE_RPM):
         raise InvalidContent("an RPM package, but not a source package")
-    entries, size = _read_intro(stream)  # the signature header
-    _skip(stream, entries * _INDEX.size + size + -size % 8)
-    entries, size = _read_intro(stream)
-    index = _exactly(stream, entries * _INDEX.size)
-    tags = {tag: (kind, at, count) for tag, kind, at, count in _INDEX.iter_unpack(index)}
-    return _source_header(tags, _exactly(stream, size))
-
-
-def _read_intro(stream: BinaryIO) -> tuple[int, int]:
-    magic, _, entries, size = _INTRO.unpack(_exactly(stream, _INTRO.size))
-    if magic != _HEADER_MAGIC:
-        raise InvalidContent("damaged RPM header: wrong magic number")
-    if entries > _MAX_ENTRIES or size > _MAX_DATA_BYTES:
-        raise InvalidContent("damaged RPM header: it claims to be too large")
-    return entries, size
-
-
-def _source_header(tags: _Tags, data: bytes) -> SourceHeader:
-    name, version, release = (_text(tags, data, tag) for tag in (_NAME, _VERSION, _RELEASE))
+    name, version, release = (header.text(tag) for tag in (_NAME, _VERSION, _RELEASE))
     if not (name and version and release):
         raise InvalidContent("damaged RPM header: name, version or release is missing")
-    epochs = _numbers(tags, data, _EPOCH)
-    algorithms = _numbers(tags, data, _DIGEST_ALGORITHM)
-    names, digests = _texts(tags, data, _BASE_NAMES), _texts(tags, data, _FILE_DIGESTS)
     return SourceHeader(
         name=name,
-        epoch=epochs[0] if epochs else None,
+        epoch=_first(header, _EPOCH),
         version=version,
         release=release,
-        exclusive_arch=tuple(_texts(tags, data, _EXCLUSIVE_ARCH)),
-        exclude_arch=tuple(_texts(tags, data, _EXCLUDE_ARCH)),
-        compressor=_text(tags, data, _PAYLOAD_COMPRESSOR) or "gzip",
-        payload_format=_text(tags, data, _PAYLOAD_FORMAT) or "cpio",
-        digests=dict(zip(names, digests, strict=False)),
-        digest_algorithm=algorithms[0] if algorithms else 1,
-        is_complete=not (tags.get(_NO_SOURCE) or tags.get(_NO_PATCH)),
+        exclusive_arch=tuple(header.texts(_EXCLUSIVE_ARCH)),
+        exclude_arch=tuple(header.texts(_EXCLUDE_ARCH)),
+        compressor=header.text(_PAYLOAD_COMPRESSOR) or "gzip",
+        payload_format=header.text(_PAYLOAD_FORMAT) or "cpio",
+        digests=_digests(header),
+        digest_algorithm=_first(header, _DIGEST_ALGORITHM) or 1,
+        is_complete=_NO_SOURCE not in header.tags and _NO_PATCH not in header.tags,
     )
 
 
-def _text(tags: _Tags, data: bytes, tag: int) -> str:
-    texts = _texts(tags, data, tag)
-    return texts[0] if texts else ""
+def _digests(header: RpmHeader) -> dict[str, str]:
+    pairs = zip(header.texts(_BASE_NAMES), header.texts(_FILE_DIGESTS), strict=False)
+    return dict(pairs)
 
 
-def _texts(tags: _Tags, data: bytes, tag: int) -> list[str]:
-    if tag not in tags:
-        return []
-    kind, at, count = tags[tag]
-    if kind not in (_STRING, _STRING_ARRAY, _I18N) or at >= len(data) or count > len(data):
-        raise InvalidContent(f"damaged RPM header: tag {tag} is not text")
-    found: list[str] = []
-    for _ in range(1 if kind == _STRING else count):
-        end = data.find(b"\0", at)
-        if end < 0:
-            raise InvalidContent(f"damaged RPM header: tag {tag} does not end")
-        found.append(_decoded(data[at:end]))
-        at = end + 1
-    return found
-
-
-def _decoded(raw: bytes) -> str:
-    try:
-        return raw.decode()
-    except UnicodeDecodeError as error:
-        raise InvalidContent("RPM header holds text that is not UTF-8") from error
-
-
-def _numbers(tags: _Tags, data: bytes, tag: int) -> list[int]:
-    if tag not in tags:
-        return []
-    kind, at, count = tags[tag]
-    letter, width = _INTEGERS.get(kind, ("", 0))
-    if not letter or count > len(data) or at + count * width > len(data):
-        raise InvalidContent(f"damaged RPM header: tag {tag} is not a number")
-    return list(struct.unpack_from(f">{count}{letter}", data, at))
-
-
-def _exactly(stream: BinaryIO, size: int) -> bytes:
-    data = stream.read(size)
-    if len(data) != size:
-        raise InvalidContent("truncated RPM package")
-    return data
-
-
-def _skip(stream: BinaryIO, size: int) -> None:
-    while size:
-        size -= len(_exactly(stream, min(size, 65_536)))
+def _first(header: RpmHeader, tag: int) -> int | None:
+    return next(iter(header.numbers(tag)), None)

@@ -1,0 +1,177 @@
+"""From an accepted form to a build row; the builder does the rest."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from builder.srpm.places import upload_dir
+from storage.errors import InvalidInput, UnknownBuild
+from storage.git.staging import StagedFile
+from storage.model import Build, EventKind, JsonObject, Package, Revision, SourceState
+
+from .call import Call
+from .chroots import chroots_of
+from .errors import Forbidden
+from .forms import Form
+from .lookup import Named, may_build
+from .options import read_options
+from .problems import Problems
+from .views import show_builds
+
+if TYPE_CHECKING:
+    from storage.records import Unit
+
+_DIRNAME = re.compile(r":(custom:[\w.-]+|pr:[\w.:-]*[0-9]+)")
+
+
+def require_build(call: Call, named: Named, text: str) -> None:
+    """Let the caller build in the project, or say Copr's words.
+
+    Raises:
+        Forbidden: The caller is neither maintainer nor approved builder.
+    """
+    call.identity.required()
+    if not may_build(call.identity, named):
+        raise Forbidden(text)
+
+
+def build_options(
+    call: Call, unit: Unit, named: Named, form: Form, problems: Problems
+) -> JsonObject:
+    """The options of a build in this project; complaints go to ``problems``.
+
+    Raises:
+        InvalidInput: The side directory cannot be had.
+    """
+    _check_dirname(named, form.text("project_dirname"))
+
+    def exists(build_id: int) -> bool:
+        try:
+            unit.builds.get(build_id)
+        except UnknownBuild:
+            return False
+        return True
+
+    options = read_options(
+        form,
+        chroots_of(named.project.meta),
+        problems,
+        longest_s=call.house.settings.build.max_timeout_s,
+        exists=exists,
+    )
+    options.setdefault("enable_net", named.settings.enable_net)
+    return options
+
+
+def _check_dirname(named: Named, dirname: str | None) -> None:
+    name = named.name.name
+    if not dirname or dirname == name:
+        return
+    if not dirname.startswith(name) or not _DIRNAME.fullmatch(dirname[len(name) :]):
+        raise InvalidInput(
+            f"Please use directory format {name}:custom:<SUFFIX_OF_CHOICE> or {name}:pr:<ID>"
+            " (for automatically removed directories)"
+        )
+    raise InvalidInput(
+        f"Side directories are not available here, please make a project of its own: '{dirname}'"
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Submission:
+    """A build to be made.
+
+    Attributes:
+        source_type: What makes the SRPM.
+        source: Its arguments.
+        options: As ``build_options`` gives them.
+        package: The package, where it is known before the SRPM.
+    """
+
+    source_type: str
+    source: JsonObject
+    options: JsonObject
+    package: Package | None = None
+
+
+def submit(call: Call, named: Named, submission: Submission) -> Build:
+    """Record a build whose source part is still to be made, and wake the builder."""
+    with call.house.records.begin() as unit:
+        build = unit.builds.create(_row(call, named, submission))
+    call.house.queue.wake()
+    return build
+
+
+def submit_upload(
+    call: Call, named: Named, submission: Submission, filename: str, staged: StagedFile
+) -> Build:
+    """``submit`` with a file, which must be in place before the row is seen."""
+    with call.house.records.begin() as unit:
+        build = unit.builds.create(_row(call, named, submission))
+        url = f"{call.urls.source(named.name, build.id)}/{filename}"
+        source = {"url": url, "pkg": filename, "tmp": f"{build.id:08d}"}
+        build = unit.builds.update(build.id, source_dict=source)
+        directory = upload_dir(call.house.settings.data_dir, build.id)
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(parents=True)
+        # A second name for the staged content: same file system, nothing is copied.
+        os.link(staged.path, directory / filename)
+    call.house.queue.wake()
+    return build
+
+
+def rebuild(
+    call: Call, named: Named, package: Package, revision: Revision, options: JsonObject
+) -> Build:
+    """Record a build of what the package's own repository holds."""
+    with call.house.records.begin() as unit:
+        row = dataclasses.replace(
+            _row(call, named, Submission("", {}, options, package)),
+            commit=revision.commit,
+            rev=revision.number,
+            srcmd5=revision.srcmd5,
+            source_state=SourceState.SUCCEEDED,
+        )
+        build = unit.builds.create(row)
+        payload: JsonObject = {
+            "project_id": package.project_id,
+            "package_id": package.id,
+            "build_id": build.id,
+            "user": call.identity.login,
+        }
+        unit.events.append(
+            EventKind.REBUILD_ASKED, named.project.name, package.name, payload, call.now
+        )
+    call.house.queue.wake()
+    return build
+
+
+def shown(call: Call, named: Named, build: Build) -> dict[str, Any]:
+    """The JSON of a build just made."""
+    with call.records() as unit:
+        return show_builds(unit, [build], named.project, named.name, call.urls)[0]
+
+
+def _row(call: Call, named: Named, submission: Submission) -> Build:
+    package = submission.package
+    return Build(
+        id=0,
+        project_id=named.project.id,
+        project=named.project.name,
+        package_id=package.id if package else None,
+        package=package.name if package else "",
+        commit="",
+        rev=0,
+        srcmd5="",
+        cause="copr",
+        submitter=call.identity.login or None,
+        created_at=call.now,
+        source_state=SourceState.PENDING,
+        source_type=submission.source_type,
+        source_dict=submission.source,
+        options=submission.options,
+    )
