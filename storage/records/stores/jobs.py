@@ -134,6 +134,14 @@ class Jobs(Store):
                 found[job.build_id].append(job)
         return found
 
+    def by_ids(self, job_ids: Iterable[int]) -> dict[int, Job]:
+        """Jobs by number; unknown numbers are left out."""
+        found: dict[int, Job] = {}
+        for part in chunks(sorted(set(job_ids))):
+            for job in _SHAPE.load_all(self._tx.all(_ALL.where(jobs.c.id.in_(part)))):
+                found[job.id] = job
+        return found
+
     def open_for(self, package_id: int, repository: str, arch: str) -> Job | None:
         """The newest job there that is in no final state, or None."""
         row = self._tx.first(_OPEN, package_id=package_id, repository=repository, arch=arch)

@@ -236,6 +236,13 @@ class Packages(Store):
         """Say after which commit revisions count."""
         self._set(package_id, base=commit)
 
+    def named(self, name: str, limit: int = PAGE) -> Sequence[Package]:
+        """Living packages of that name in any living project, by project name."""
+        named = _ALL.where(
+            packages.c.name == name, _LISTED, _LIVING, projects.c.deleted_at.is_(None)
+        )
+        return _SHAPE.load_all(self._tx.all(named.order_by(projects.c.name).limit(limit)))
+
     def devel_of(self, project: str, package: str) -> Sequence[tuple[str, str]]:
         """(project, package) pairs whose meta names this one as devel package."""
         rows = self._tx.all(_DEVEL, project=project, package=package)
