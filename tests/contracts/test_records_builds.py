@@ -258,3 +258,42 @@ def test_waiting_jobs_are_counted_and_taken_per_owner(records, hello):
         assert unit.jobs.owners_waiting("x86_64", "default") == [("anna", 3), ("bert", 1)]
         assert unit.jobs.owners_waiting("i586", "default") == []
         assert [j.id for j in unit.jobs.next_for("anna", "x86_64", "default", 2)] == mine[:2]
+
+
+def test_the_source_part_is_fenced_like_a_job(records, hello):
+    with records.begin() as unit:
+        made = build(unit, hello, source_state=SourceState.PENDING)
+
+        def move(to, **fields):
+            states = [SourceState.PENDING, SourceState.RUNNING]
+            return unit.builds.transition_source(made.id, states, to, **fields)
+
+        assert not unit.builds.beat_source(made.id, 0, 10)
+        assert move(SourceState.RUNNING, source_attempt=1, source_started_at=20)
+        assert unit.builds.beat_source(made.id, 1, 30)
+        assert not unit.builds.beat_source(made.id, 0, 40)
+        assert [b.id for b in unit.builds.stale_sources(31)] == [made.id]
+        assert unit.builds.stale_sources(30) == []
+        assert not move(SourceState.SUCCEEDED, if_attempt=0)
+        assert move(SourceState.SUCCEEDED, if_attempt=1, source_version="1.0-1")
+        assert not move(SourceState.FAILED)
+        assert unit.builds.get(made.id).source_version == "1.0-1"
+
+
+def test_the_source_part_of_a_canceled_build_moves_no_more(records, hello):
+    with records.begin() as unit:
+        made = build(unit, hello, source_state=SourceState.RUNNING, canceled=True)
+        moved = unit.builds.transition_source(made.id, [SourceState.RUNNING], SourceState.SUCCEEDED)
+        assert not moved
+        assert not unit.builds.beat_source(made.id, 0, 5)
+
+
+def test_jobs_of_many_builds_come_at_once(records, hello):
+    with records.begin() as unit:
+        full, empty = build(unit, hello), build(unit, hello)
+        ids = [job(unit, hello, full).id for _ in range(2)]
+        found = unit.jobs.of_builds([full.id, empty.id])
+        assert {number: [j.id for j in js] for number, js in found.items()} == {
+            full.id: ids,
+            empty.id: [],
+        }

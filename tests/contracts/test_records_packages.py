@@ -64,6 +64,8 @@ def test_listings_are_in_byte_order_paged_and_without_the_project_container(reco
         assert [p.name for p in unit.packages.page(owner.id, 0, 2)] == ["zlib", "Zope"]
         newest = unit.packages.page(owner.id, 1, 2, newest_first=True)
         assert [p.name for p in newest] == ["_patchinfo", "bash"]
+        by_name = unit.packages.page(owner.id, 1, 2, newest_first=True, by_name=True)
+        assert [p.name for p in by_name] == ["gcc-c++", "bash"]
         assert unit.packages.get("a", "_project").name == "_project"
 
 
@@ -104,8 +106,10 @@ def test_devel_packages_know_who_names_them(records):
         owner = project(unit, "stable")
         made = package(unit, owner, "hello", devel=("next", "hello"))
         assert unit.packages.devel_of("next", "hello") == [("stable", "hello")]
+        assert unit.packages.developed_in("next") == [("stable", "hello")]
         unit.packages.update_meta(made.id, replace(made.meta, devel=None))
         assert unit.packages.devel_of("next", "hello") == []
+        assert unit.packages.developed_in("next") == []
 
 
 def test_base_and_copr_settings_are_replaced(records):

@@ -115,6 +115,7 @@ def test_who_builds_against_a_project_follows_the_metas(records):
         release = (PathEntry("base", "standard"),)
         project(unit, "release", repositories=builds_against(releasetargets=release))
         assert unit.projects.referencing("base") == ["host", "other", "user"]
+        assert unit.projects.referencing("base", limit=1) == ["host"]
         assert unit.projects.referencing("base", "standard") == ["user"]
         assert unit.projects.paths_to("base", "standard") == [
             ("base", "standard"),

@@ -196,3 +196,16 @@ def test_a_lock_needs_a_sane_path(records, hello):
         for path in ("", "x" * 5000):
             with pytest.raises(InvalidName):
                 unit.locks.create(hello.id, path, "anna", 1)
+
+
+def test_a_large_file_is_shown_by_the_packages_that_held_it(records, hello):
+    with records.begin() as unit:
+        other = package(unit, project(unit, "b"), "other")
+        unit.contents.put_large_object("3" * 64, "1" * 32, 5)
+        assert unit.contents.granted_large(hello.id, "3" * 64) is None
+        unit.contents.put(hello.id, "f", "1" * 32, "3" * 64, 5, "b" * 40, True, 1)
+        assert unit.contents.granted_large(hello.id, "3" * 64) == ("1" * 32, 5)
+        assert unit.contents.granted_large(other.id, "3" * 64) is None
+        unit.contents.grant_all_large(other.id, hello.id)
+        unit.contents.grant_all_large(other.id, hello.id)
+        assert unit.contents.granted_large(other.id, "3" * 64) == ("1" * 32, 5)

@@ -36,8 +36,19 @@ _PATHS = (
 )
 _BUILD_PATHS = repository_paths.c.kind.in_(("path", "hostsystem"))
 _TO_PROJECT = _PATHS.where(_BUILD_PATHS)
-_TO_REPOSITORY = _TO_PROJECT.where(
-    repository_paths.c.target_repository == bindparam("target_repository")
+_TARGET_REPOSITORY = repository_paths.c.target_repository == bindparam("target_repository")
+_TO_REPOSITORY = _TO_PROJECT.where(_TARGET_REPOSITORY)
+_REFERENCING = (
+    select(projects.c.name)
+    .join(repository_paths, repository_paths.c.project_id == projects.c.id)
+    .where(
+        repository_paths.c.target_project == bindparam("target"),
+        projects.c.name != bindparam("target"),
+        _BUILD_PATHS,
+        _LIVING,
+    )
+    .distinct()
+    .order_by(projects.c.name)
 )
 _LINKS = _PATHS.where(repository_paths.c.kind == "link")
 _NOWHERE = "/"
@@ -196,15 +207,21 @@ class Projects(Store):
             self._set(project_id, deleted_at=None)
         return self.by_id(project_id)
 
-    def referencing(self, project: str, repository: str | None = None) -> Sequence[str]:
+    def referencing(
+        self, project: str, repository: str | None = None, limit: int | None = None
+    ) -> Sequence[str]:
         """Names of other living projects that build against this one, sorted.
 
         Args:
             project: The project reached through ``path`` or ``hostsystem``.
             repository: Only paths to this repository of it.
+            limit: At most so many; 1 answers whether there is one.
         """
-        found = dict.fromkeys(name for name, _ in self.paths_to(project, repository))
-        return [name for name in found if name != project]
+        statement = _REFERENCING.limit(limit)
+        if repository is None:
+            return self._tx.values(statement, target=project)
+        statement = statement.where(_TARGET_REPOSITORY)
+        return self._tx.values(statement, target=project, target_repository=repository)
 
     def paths_to(self, project: str, repository: str | None = None) -> Sequence[tuple[str, str]]:
         """(project, repository) pairs that have a path to this project's repositories.
