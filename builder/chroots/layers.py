@@ -17,6 +17,7 @@ from . import hostprovides
 from .apt import Apt, Deb
 from .base import HOME, Base, Bind, Capture, ChrootBroken, InstallSet, Sink, Unresolvable
 from .cache import DirectoryCache, Lease
+from .namespaces import Mode
 from .sandbox import Sandbox
 
 _log = logging.getLogger(__name__)
@@ -166,8 +167,11 @@ def _run(
     binds: Sequence[Bind],
     explain: Callable[[str], str],
 ) -> None:
+    # One uid only: fakeroot lets maintainer scripts believe that they could change owners.
+    faked = ["env", "FAKEROOTDONTTRYCHOWN=1", "fakeroot", "--"]
+    faked = faked if root.mode is Mode.ROOTLESS else []
     status = root.run(
-        ["/bin/sh", "-c", script],
+        [*faked, "/bin/sh", "-c", script],
         sink=output,
         user="root",
         cwd="/",

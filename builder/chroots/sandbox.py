@@ -32,6 +32,7 @@ class Sandbox:
     """A root whose every change lies in memory and vanishes with it.
 
     Attributes:
+        mode: Rights it works with.
         upper: Host path of the changes; untrusted once a command ran.
     """
 
@@ -58,7 +59,7 @@ class Sandbox:
             raise ChrootBroken(f"build slot {slot} does not exist")
         self._lowers = tuple(lowers)
         self._limits = limits
-        self._mode = mode
+        self.mode = mode
         self._held = held
         self._uid = BUILD_UID_BASE + slot
         # Pid and start time tell a sweeper whether the maker still lives.
@@ -74,7 +75,7 @@ class Sandbox:
 
     def give(self, path: Path) -> None:
         """Hand a file or directory of ours below ``home`` to the build user."""
-        if self._mode is Mode.ROOT:
+        if self.mode is Mode.ROOT:
             os.chown(path, self._uid, self._uid, follow_symlinks=False)
 
     def run(
@@ -92,10 +93,10 @@ class Sandbox:
     ) -> ExitStatus:
         """Run a command inside; see ``base.Root.run``."""
         command = bwrap.Command(
-            mode=self._mode,
+            mode=self.mode,
             tree=self._place / "tree",
             argv=argv,
-            devices=self._place / "dev" if self._mode is Mode.ROOT else None,
+            devices=self._place / "dev" if self.mode is Mode.ROOT else None,
             uid=self._uid,
             user=user,
             cwd=cwd,
@@ -131,7 +132,7 @@ class Sandbox:
             for name in ("upper", "home"):
                 (self._place / name).chmod(0o755)
             self.give(self.home)
-            if self._mode is Mode.ROOT:
+            if self.mode is Mode.ROOT:
                 for device in bwrap.DEVICES:
                     bind_device(Path("/dev") / device, self._place / "dev" / device)
             mount_overlay(
@@ -139,7 +140,7 @@ class Sandbox:
                 self._lowers,
                 self.upper,
                 self._place / "work",
-                mode=self._mode,
+                mode=self.mode,
             )
         except BaseException:
             self._close()
@@ -156,7 +157,7 @@ class Sandbox:
         self._close()
 
     def _close(self) -> None:
-        if self._mode is Mode.ROOT:
+        if self.mode is Mode.ROOT:
             bwrap.kill_user(self._uid)
             for device in bwrap.DEVICES:
                 unmount(self._place / "dev" / device)
