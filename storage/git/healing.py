@@ -45,10 +45,9 @@ def heal(context: Context, package: Package, repository: Repository) -> None:
     Raises:
         Damaged: Git and the index contradict each other; only a reindex helps.
     """
-    for kind in REF_OF:
-        with context.records.read() as unit:
-            if not _is_behind(unit, package, repository, kind):
-                continue
+    with context.records.read() as unit:
+        behind = [kind for kind in REF_OF if _is_behind(unit, package, repository, kind)]
+    for kind in behind:
         _heal_kind(context, package, repository, kind)
 
 

@@ -188,7 +188,8 @@ def _inflated(oid: str, compressed: bytes) -> StoredObject:
         if header is None or int(header[2]) > _LOOSE_LIMIT_BYTES:
             raise Damaged(f"loose object {oid} has a bad header", oid=oid)
         size = int(header[2])
-        rest = size + header.end() - len(start) + 1
+        # At least 1, because 0 would mean "no limit".
+        rest = max(1, size + header.end() - len(start) + 1)
         data = start[header.end() :] + inflater.decompress(inflater.unconsumed_tail, rest)
     except zlib.error:
         raise Damaged(f"loose object {oid} cannot be read", oid=oid) from None

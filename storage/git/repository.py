@@ -30,6 +30,7 @@ _CONFIG = """\
 \tproject = {project}
 \tpackage = {package}
 \tcreated = {created_at}
+\towner = {owner}
 """
 
 

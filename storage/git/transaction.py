@@ -66,6 +66,7 @@ class Transaction:
         self._prepared: list[Prepared] = []
         self._moves: list[RefMove] = []
         self._tips: dict[Kind, str | None] = {}
+        self._listings: dict[str, Listing] = {}
         self._finished = False
 
     def __enter__(self) -> Self:
@@ -115,11 +116,6 @@ class Transaction:
         for item in reversed(self._prepared):
             if item.pending.kind == kind:
                 return item.pending.tree
-        with self.context.records.read() as unit:
-            latest = unit.revisions.latest(self.package.id, kind)
-        if latest is not None:
-            return latest.tree
-        # A fresh branch has no revision of its own yet, but the origin's files.
         tip = self._tips[kind]
         return None if tip is None else read_commit(self.repository.objects, tip).tree
 
@@ -134,10 +130,11 @@ class Transaction:
 
     def listing(self, tree_id: str) -> Listing:
         """The listing of a tree of this repository."""
-        for item in self._prepared:
-            if item.listing.tree == tree_id:
-                return item.listing
-        return listing_of(self.context, self.package, self.repository, tree_id)
+        if tree_id not in self._listings:
+            self._listings[tree_id] = listing_of(
+                self.context, self.package, self.repository, tree_id
+            )
+        return self._listings[tree_id]
 
     def large_size(self, sha256: str) -> int | None:
         """Size of a large file this package may point at, None when it may not.
@@ -211,18 +208,27 @@ class Transaction:
             pendings: The commits, all of one kind, oldest first.
         """
         before = self.latest_listing(pendings[0].kind)
-        self._prepared += prepare(self.context, self.repository, self.facts, before, pendings)
+        prepared = prepare(self.context, self.repository, self.facts, before, pendings)
+        self._prepared += prepared
+        self._listings.update((item.listing.tree, item.listing) for item in prepared)
 
     def move_ref(self, ref: str, old: str | None, new: str | None) -> None:
         """Note another ref to be moved by ``finish``; main and meta follow their revisions."""
         self._moves.append(RefMove(ref, old, new))
 
-    def finish(self, also: Also | None = None, *, announce: bool = True) -> list[CommitResult]:
+    def finish(
+        self,
+        also: Also | None = None,
+        *,
+        announce: bool = True,
+        build_id: int | None = None,
+    ) -> list[CommitResult]:
         """Make it so: rows, refs, commit of the rows.
 
         Args:
             also: Writes more rows in the same database transaction.
             announce: Whether the builder is told of the revisions.
+            build_id: A build that was waiting for these sources.
 
         Returns:
             One result per new revision, in order.
@@ -233,7 +239,7 @@ class Transaction:
         """
         self.writer.flush()
         with self.context.records.begin() as unit:
-            results = self._record(unit, announce)
+            results = self._record(unit, announce, build_id)
             if also is not None:
                 also(unit)
             self._move_refs()
@@ -243,22 +249,26 @@ class Transaction:
         self._prepared, self._moves = [], []
         return results
 
-    def _record(self, unit: Unit, announce: bool) -> list[CommitResult]:
+    def _record(self, unit: Unit, announce: bool, waiting_build: int | None) -> list[CommitResult]:
         results: list[CommitResult] = []
         for kind in REF_OF:
             prepared = [item for item in self._prepared if item.pending.kind == kind]
             revisions = record(unit, self.package, self.facts, prepared)
-            build_id = self._announce(unit, kind, revisions) if announce else None
+            build_id = None
+            if announce:
+                build_id = self._announce(unit, kind, revisions, waiting_build)
             for item, revision in zip(prepared, revisions, strict=True):
                 newest = revision is revisions[-1]
                 results.append(CommitResult(revision, item.listing, build_id if newest else None))
         return results
 
-    def _announce(self, unit: Unit, kind: Kind, revisions: Sequence[Revision]) -> int | None:
+    def _announce(
+        self, unit: Unit, kind: Kind, revisions: Sequence[Revision], build_id: int | None
+    ) -> int | None:
         if not revisions:
             return None
         if kind == "source":
-            return announce_source(unit, self.package, revisions[-1])
+            return announce_source(unit, self.package, revisions[-1], build_id)
         announce_meta(unit, self.package, revisions[-1])
         return None
 
