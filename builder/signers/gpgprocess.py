@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -35,7 +36,15 @@ class GpgHome:
         Raises:
             SigningFailed: gpg is missing, failed or took too long.
         """
-        options = ["--batch", "--no-tty", "--yes", "--quiet", "--pinentry-mode", "loopback"]
+        options = [
+            "--no-autostart",
+            "--batch",
+            "--no-tty",
+            "--yes",
+            "--quiet",
+            "--pinentry-mode",
+            "loopback",
+        ]
         return self.run(["gpg", *options, "--passphrase", "", *arguments], stdin=stdin)
 
     def run(self, command: Sequence[str], stdin: bytes = b"") -> bytes:
@@ -63,21 +72,69 @@ class GpgHome:
 
 @contextmanager
 def open_home(directory: Path) -> Iterator[GpgHome]:
-    """Work in the gpg home ``directory`` and end its agent afterwards.
+    """Work in the gpg home ``directory``; its agent lives as long as this block.
 
     gpg-agent listens on a socket in the home, and such a path may have 108
     bytes at most; a symbolic link in a short temporary directory keeps it
     below that wherever the data directory lies.
+
+    Raises:
+        SigningFailed: gpg-agent cannot be started.
     """
     directory.mkdir(mode=0o700, exist_ok=True)
     short = Path(tempfile.mkdtemp(prefix="ph-", dir="/tmp"))
     home = GpgHome(short / "h")
     try:
         home.path.symlink_to(directory.resolve())
-        yield home
+        with _agent(home):
+            yield home
+    finally:
+        shutil.rmtree(short, ignore_errors=True)
+
+
+@contextmanager
+def _agent(home: GpgHome) -> Iterator[None]:
+    """Run the agent as the guard of a ``cat`` that reads from us.
+
+    gpg would start one by itself that nobody ends when this process is killed.
+    This one ends within seconds of its ``cat``, which ends with our pipe.
+    """
+    guarded = _start_agent(home)
+    if guarded is None:
+        # One of a process that died is still there, for some seconds at most.
+        _end_agent(home)
+        guarded = _start_agent(home)
+    if guarded is None:
+        raise SigningFailed("gpg-agent cannot be started")
+    try:
+        with guarded:
+            yield
     finally:
         _end_agent(home)
-        shutil.rmtree(short, ignore_errors=True)
+
+
+def _start_agent(home: GpgHome) -> subprocess.Popen[bytes] | None:
+    try:
+        guarded = subprocess.Popen(
+            ["gpg-agent", "--daemon", "--", "cat"],
+            env=home.environment,
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+    except FileNotFoundError as error:
+        raise SigningFailed("gpg-agent is not installed") from error
+    assert guarded.stdin is not None
+    assert guarded.stdout is not None
+    with contextlib.suppress(BrokenPipeError):
+        guarded.stdin.write(b"\n")
+        guarded.stdin.flush()
+        if guarded.stdout.readline():
+            return guarded
+    with contextlib.suppress(BrokenPipeError), guarded:
+        pass
+    return None
 
 
 def _end_agent(home: GpgHome) -> None:

@@ -42,10 +42,21 @@ class Keyring:
         self._clock = clock
 
     def own(self, project: str) -> SigningKey | None:
-        """The project's own key, None if it has none."""
+        """The project's own key, None if it has none.
+
+        A key that is older than the project belonged to a deleted one of the
+        same name: its owner's users did not trust the new owner. It is dropped.
+        """
         key = self._signer.public_key(project)
         with self._records.read() as unit:
             known = unit.keys.get(project)
+            owner = unit.projects.find(project)
+        if owner is None:
+            return None
+        if key is not None and key.created_at < min(owner.created_at, int(time.time())):
+            logger.info("key_of_a_former_project_dropped", extra={"project": project})
+            self.delete(project)
+            return None
         if key != known:
             self._record(project, key)
         return key

@@ -2,9 +2,12 @@
 
 import os
 import shutil
+import signal
 import stat
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -244,6 +247,34 @@ def test_no_agent_outlives_a_call(signer, tmp_path):
     signer.create_key("home:anna", USERID)
     signer.sign_detached("home:anna", b"x")
     assert not list((tmp_path / "keys").rglob("S.gpg-agent*"))
+
+
+def test_the_agent_of_a_killed_process_ends_by_itself(tmp_path):
+    need.program("gpg")
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with open_home(tmp_path / "home"):
+            os.write(writer, b"x")
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.read(reader, 1)
+    os.waitpid(child, 0)
+    for path in Path("/tmp").glob("ph-*/h"):
+        if path.is_symlink() and path.readlink() == tmp_path / "home":
+            shutil.rmtree(path.parent)
+    os.close(reader)
+    os.close(writer)
+    assert (tmp_path / "home" / "S.gpg-agent").exists()
+    deadline = time.monotonic() + 30
+    while (tmp_path / "home" / "S.gpg-agent").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_home_whose_agent_still_runs_can_be_opened(tmp_path):
+    need.program("gpg")
+    with open_home(tmp_path / "home"), open_home(tmp_path / "home") as again:
+        assert again.gpg("--version")
 
 
 def test_a_half_made_key_is_swept_by_the_next(signer, tmp_path):
