@@ -82,7 +82,9 @@ def test_a_deleted_package_frees_its_name_and_can_come_back(records):
         assert unit.packages.deleted_names(owner.id) == []
         with pytest.raises(AlreadyExists):
             unit.packages.restore(old.id)
+        assert unit.packages.within(owner.id, "hello") == new
         unit.packages.mark_deleted(new.id, 60)
+        assert unit.packages.within(owner.id, "hello") is None
         assert unit.packages.deleted(owner.id, "hello").id == new.id
         changed = replace(old.meta, title="back")
         assert unit.packages.restore(old.id, changed) == replace(old, meta=changed)
@@ -94,8 +96,10 @@ def test_packages_hide_with_their_deleted_project_and_return_with_it(records):
     with records.begin() as unit:
         owner = project(unit, "a")
         package(unit, owner, "hello")
+        assert [p.project for p in unit.packages.named("hello")] == ["a"]
         unit.projects.mark_deleted(owner.id, 3)
         assert unit.packages.find("a", "hello") is None
+        assert unit.packages.named("hello") == []
         assert unit.packages.list(owner.id) == ["hello"]
         unit.projects.restore(owner.id)
         assert unit.packages.get("a", "hello").name == "hello"

@@ -70,6 +70,8 @@ QUESTIONS = {
     "projects of an owner": lambda u: u.projects.of_owner(["a:", "b:"]),
     "package by name": lambda u: u.packages.get("a:b", "hello"),
     "package by id": lambda u: u.packages.by_id(1),
+    "packages of one name": lambda u: u.packages.named("hello"),
+    "package within a project": lambda u: u.packages.within(1, "hello"),
     "package by container": lambda u: u.packages.by_container("k"),
     "package names": lambda u: u.packages.list(1, after="a", limit=10),
     "page of packages": lambda u: u.packages.page(1, 0, 10, newest_first=True),

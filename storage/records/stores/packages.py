@@ -29,7 +29,7 @@ _BY_NAME = _ALL.where(
     packages.c.name == bindparam("name"),
     _LIVING,
 )
-_OF_ID = _ALL.where(_OF_PROJECT, packages.c.name == bindparam("name"), _LIVING)
+_WITHIN = _ALL.where(_OF_PROJECT, packages.c.name == bindparam("name"), _LIVING)
 _NAMES = select(packages.c.name).where(_OF_PROJECT, _LISTED, _LIVING).order_by(packages.c.name)
 _PAGE = _ALL.where(_OF_PROJECT, _LISTED, _LIVING)
 _COUNT = select(func.count()).select_from(packages).where(_OF_PROJECT, _LISTED, _LIVING)
@@ -198,9 +198,9 @@ class Packages(Store):
             raise UnknownPackage(f"package '{name}' was not deleted", package=str(name))
         return _SHAPE.load(row)
 
-    def named(self, project_id: int, name: str) -> Package | None:
+    def within(self, project_id: int, name: str) -> Package | None:
         """The living package of that name in a project that may itself be deleted."""
-        row = self._tx.first(_OF_ID, project_id=project_id, name=name)
+        row = self._tx.first(_WITHIN, project_id=project_id, name=name)
         return None if row is None else _SHAPE.load(row)
 
     def update_meta(self, package_id: int, meta: PackageMeta) -> None:
@@ -224,8 +224,7 @@ class Packages(Store):
         """
         package = self.by_id(package_id)
         if package.deleted_at is not None:
-            taken = _NAMED.with_only_columns(packages.c.id)
-            if self._tx.first(taken, project_id=package.project_id, name=package.name) is not None:
+            if self.within(package.project_id, package.name) is not None:
                 raise AlreadyExists(f"package '{package.name}' already exists")
             self._set(package_id, deleted_at=None)
         if meta is not None:
@@ -255,9 +254,6 @@ class Packages(Store):
     def _set(self, package_id: int, **values: Any) -> None:
         if not self._tx.write(_SET.values(**values), {"key": package_id}).rowcount:
             raise UnknownPackage(f"unknown package number {package_id}")
-
-
-_NAMED = select(packages).where(_OF_PROJECT, packages.c.name == bindparam("name"), _LIVING)
 
 
 def _indexed(meta: PackageMeta) -> dict[str, Any]:

@@ -77,6 +77,7 @@ class PackageRow(Base):
     __table_args__ = (
         Index("ix_packages_name_living", "project_id", "name", unique=True, **_LIVING),
         Index("ix_packages_project_id_living", "project_id", "id", **_LIVING),
+        Index("ix_packages_living_name", "name", **_LIVING),
         Index("ix_packages_deleted", "project_id", "name", "deleted_at", **_DELETED),
         Index("ix_packages_devel", "devel_project", "devel_package"),
         NEVER_REUSED,

@@ -166,6 +166,14 @@ def upgrade() -> None:
         "ix_packages_devel", "packages", ["devel_project", "devel_package"], unique=False
     )
     op.create_index(
+        "ix_packages_living_name",
+        "packages",
+        ["name"],
+        unique=False,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.create_index(
         "ix_packages_name_living",
         "packages",
         ["project_id", "name"],
