@@ -73,6 +73,7 @@ def import_tree(
     *,
     replace: bool = True,
     operation: str | None = None,
+    build_id: int | None = None,
 ) -> CommitResult:
     """Commit many files at once.
 
@@ -84,6 +85,7 @@ def import_tree(
         comment: Commit message.
         replace: Whether files not given are removed.
         operation: Idempotency key.
+        build_id: A build that was waiting for these sources; None makes one.
     """
     writer = context.repository(package).writer()
     kept = [keep_with(context, writer, name, staged) for name, staged in files.items()]
@@ -97,14 +99,19 @@ def import_tree(
     with Transaction(context, package) as change:
         for item in kept:
             item.tell(change)
-        return _commit(change, edit, author, comment, operation)
+        return _commit(change, edit, author, comment, operation, build_id)
 
 
 def _commit(
-    change: Transaction, edit: Edit, author: Author, comment: str, operation: str | None
+    change: Transaction,
+    edit: Edit,
+    author: Author,
+    comment: str,
+    operation: str | None,
+    build_id: int | None = None,
 ) -> CommitResult:
     if (done := change.repeated(operation)) is not None:
         return done
     tree_id = change.add_tree(edit(working_tree(change)))
     change.add_revision("source", tree_id, author, comment, operation=operation)
-    return change.finish()[-1]
+    return change.finish(build_id=build_id)[-1]

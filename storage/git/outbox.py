@@ -15,15 +15,24 @@ from ..records import Unit
 _NEVER_BUILT = frozenset({str(PROJECT_CONTAINER), "_pattern"})
 
 
-def announce_source(unit: Unit, package: Package, revision: Revision) -> int | None:
+def announce_source(
+    unit: Unit, package: Package, revision: Revision, build_id: int | None = None
+) -> int | None:
     """Append the event of a source change, and a build where the project has repositories.
+
+    Args:
+        unit: An open writing unit.
+        package: Whose sources changed.
+        revision: The new one.
+        build_id: A build that was waiting for these sources; it gets them, no other is made.
 
     Returns:
         The number of the build, None when nothing can be built.
     """
     project = unit.projects.by_id(package.project_id)
-    build_id = None
-    if project.meta.repositories and package.name not in _NEVER_BUILT:
+    if build_id is not None:
+        _attach(unit, build_id, package, revision)
+    elif project.meta.repositories and package.name not in _NEVER_BUILT:
         build_id = unit.builds.create(_build(package, revision)).id
     payload: JsonObject = {
         "project_id": package.project_id,
@@ -67,6 +76,17 @@ def announce_project_deleted(unit: Unit, project: Project, user: str, at: int) -
     """Append the event of a deleted project; ``at`` in Unix seconds."""
     payload: JsonObject = {"project_id": project.id, "user": user}
     unit.events.append(EventKind.PROJECT_DELETED, project.name, None, payload, at)
+
+
+def _attach(unit: Unit, build_id: int, package: Package, revision: Revision) -> None:
+    unit.builds.update(
+        build_id,
+        package_id=package.id,
+        package=package.name,
+        commit=revision.commit,
+        rev=revision.number,
+        srcmd5=revision.srcmd5,
+    )
 
 
 def _build(package: Package, revision: Revision) -> Build:

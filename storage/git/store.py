@@ -216,8 +216,9 @@ class PackageStore:
         *,
         replace: bool = True,
         operation: str | None = None,
+        build_id: int | None = None,
     ) -> CommitResult:
-        """Commit many files at once; ``replace`` removes those not given."""
+        """Commit many files at once; see ``files.import_tree``."""
         return files.import_tree(
             self._context,
             self.package,
@@ -226,6 +227,7 @@ class PackageStore:
             comment,
             replace=replace,
             operation=operation,
+            build_id=build_id,
         )
 
     def put_meta_file(

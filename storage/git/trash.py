@@ -151,7 +151,7 @@ def deleted_package(context: Context, project: str, name: str) -> Package:
             gone = unit.projects.deleted(project)
         except UnknownProject:
             raise UnknownPackage(f"package '{name}' was not deleted", package=name) from None
-        return unit.packages.named(gone.id, name) or unit.packages.deleted(gone.id, name)
+        return unit.packages.within(gone.id, name) or unit.packages.deleted(gone.id, name)
 
 
 def _repeat_tree(change: Transaction, author: Author, comment: str) -> None:
