@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from storage.house import Storage
+    from storage.model import PackageMeta
     from storage.records import Records
 
     from .bases import Bases
@@ -66,6 +67,8 @@ class BuilderSettings:
         lost_after_s: A job without heartbeat for so long is taken away from its worker.
         lost_limit: So often a job may be lost before it counts as failed.
         keep_generations: Published generations kept besides the current one.
+        public_url: Under which clients reach the house; its git repositories are below.
+        private_networks: Whether sources may be fetched from private addresses.
     """
 
     data_dir: Path
@@ -85,6 +88,8 @@ class BuilderSettings:
     lost_after_s: float = 60.0
     lost_limit: int = 3
     keep_generations: int = 2
+    public_url: str = ""
+    private_networks: bool = False
 
     def job_dir(self, job_id: int, attempt: int) -> Path:
         """Directory of the log and results of one attempt."""
@@ -99,6 +104,7 @@ class BuilderHouse:
         bases: Package universes of the configured build environments.
         chroots: Implementations by the name of the configured environment.
         clock: Unix seconds now; injected so that tests own the time.
+        render_package_meta: Writes the meta of a package that a build makes.
     """
 
     records: Records
@@ -109,3 +115,4 @@ class BuilderHouse:
     bases: Bases
     chroots: Mapping[str, Chroot] = field(default_factory=dict)
     clock: Callable[[], float] = time.time
+    render_package_meta: Callable[[PackageMeta], bytes] | None = None

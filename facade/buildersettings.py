@@ -33,6 +33,8 @@ def builder_settings(settings: Settings) -> BuilderSettings:
         memory_limit_bytes=limits.memory_bytes,
         disk_limit_bytes=limits.disk_bytes,
         keep_generations=settings.generations_kept,
+        public_url=settings.url,
+        private_networks=settings.private_networks,
     )
 
 

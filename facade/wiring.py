@@ -9,9 +9,10 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from builder.house import BuilderHouse
+from builder.queue import Queue, RqQueue
 from builder.signers.base import KeyPolicy, Signer
 from builder.signers.keyring import Keyring
 from builder.signers.none import NoSigner
@@ -21,11 +22,9 @@ from storage.house import Storage, StorageLimits
 from storage.records import Records
 
 from .buildersettings import builder_settings
-from .obs.meta import parse_package_meta, parse_project_meta
+from .obs.meta import parse_package_meta, parse_project_meta, render_package_meta
 from .settings import Settings
-
-if TYPE_CHECKING:
-    from builder.queue import Queue
+from .waiting import WaitingRoom
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,7 @@ class House:
         signer: Makes and uses signing keys.
         keyring: Which key signs for a project, and the record of it.
         builder: What the builder's processes are given; also answers build questions.
+        waiting: Seats for requests that wait for something to happen.
         clock: Unix seconds now.
         started_at: When this process came up, Unix seconds.
     """
@@ -51,13 +51,9 @@ class House:
     signer: Signer
     keyring: Keyring
     builder: BuilderHouse
+    waiting: WaitingRoom
     clock: Callable[[], float] = time.time
     started_at: int = 0
-
-
-class _Deaf:
-    def wake(self) -> None: ...
-    def ping(self) -> None: ...
 
 
 def build_house(
@@ -74,7 +70,7 @@ def build_house(
         clock: Unix seconds now.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    queue = queue or cast(Any, _Deaf())
+    queue = queue or _queue(settings)
     records = Records.open(settings.database)
     signer, policy = _signer(settings)
     storage = Storage(
@@ -93,9 +89,27 @@ def build_house(
         builder_settings(settings),
         cast(Any, None),
         clock=clock,
+        render_package_meta=render_package_meta,
     )
     keyring = Keyring(records, signer, policy=policy, clock=clock)
-    return House(settings, records, storage, queue, signer, keyring, builder, clock, int(clock()))
+    return House(
+        settings,
+        records,
+        storage,
+        queue,
+        signer,
+        keyring,
+        builder,
+        WaitingRoom(settings.web_threads // 2),
+        clock,
+        int(clock()),
+    )
+
+
+def _queue(settings: Settings) -> Queue:
+    from .serve.redis import private_url
+
+    return RqQueue.from_url(settings.redis_url or private_url(settings.data_dir))
 
 
 def _signer(settings: Settings) -> tuple[Signer, KeyPolicy]:

@@ -12,13 +12,12 @@ Contract: a malformed or hostile package ends in ``InvalidContent``,
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Generic, Protocol, TypeVar
 
 from storage.errors import ChecksumMismatch, InvalidContent
-from storage.names import FileName
 
 from .header import SourceHeader, read_header
 from .payload import ArchiveLimits, Member, decompressed, members
@@ -42,8 +41,8 @@ class Unpacked(Generic[T]):
     """A source package's header, its staged files and which of them is the spec."""
 
     header: SourceHeader
-    files: dict[FileName, T]
-    spec: FileName
+    files: Mapping[str, T]
+    spec: str
 
 
 @contextmanager
@@ -67,14 +66,14 @@ def unpacked(
         raise InvalidContent(f"RPM payload format '{header.payload_format[:20]}' is unknown")
     if not header.is_complete:
         raise InvalidContent("the source package leaves out sources (nosrc)")
-    files: dict[FileName, T] = {}
+    files: dict[str, T] = {}
     with ExitStack() as stack:
         for member in members(decompressed(stream, header.compressor), limits):
             files[member.name] = stack.enter_context(stage(_verified(member, header)))
         yield Unpacked(header, files, only_spec(files))
 
 
-def only_spec(names: Iterable[FileName]) -> FileName:
+def only_spec(names: Iterable[str]) -> str:
     """The one spec file among the names.
 
     Raises:
