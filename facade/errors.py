@@ -76,6 +76,9 @@ _STATUS_OF_CODE = {
     "not_missing": 400,
 }
 
+_HTTP_CODES = {401: "authentication_required", 404: "not_found", 413: "too_large"}
+_HTTP_TEXTS = {404: "unknown route", 405: "method not allowed here"}
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -107,10 +110,8 @@ def describe(error: Exception) -> Problem:
         return Problem(status, code, _one_line(message), error.hint, requestid.current())
     if isinstance(error, HTTPException):
         status = error.code or 500
-        code = {401: "authentication_required", 413: "too_large"}.get(status)
-        code = code or ("not_found" if status == 404 else "illegal_request")
-        message = {404: "unknown route", 405: "method not allowed here"}.get(status)
-        text = message or (error.description or "bad request")
+        code = _HTTP_CODES.get(status, "illegal_request")
+        text = _HTTP_TEXTS.get(status) or error.description or "bad request"
         return Problem(status, code, _one_line(text), "", requestid.current())
     return Problem(500, "internal_error", "internal error", "", requestid.current())
 

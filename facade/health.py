@@ -46,11 +46,10 @@ def _checks(house: House) -> dict[str, Callable[[], object]]:
 
 def _passes(name: str, check: Callable[[], object]) -> bool:
     try:
-        check()
+        return check() is not False
     except Exception:
         logger.warning("not_ready", extra={"check": name}, exc_info=True)
         return False
-    return True
 
 
 def _database(house: House) -> None:

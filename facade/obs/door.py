@@ -16,8 +16,10 @@ from . import (
     people,
     projects,
     requests,
+    search,
     tokens,
 )
+from .build import binaries, history, logs, overview, results, workers
 from .routing import register as register_routes
 
 if TYPE_CHECKING:
@@ -34,6 +36,13 @@ _TABLES = (
     packages.ROUTES,
     files.ROUTES,
     requests.ROUTES,
+    search.ROUTES,
+    overview.ROUTES,
+    results.ROUTES,
+    binaries.ROUTES,
+    logs.ROUTES,
+    history.ROUTES,
+    workers.ROUTES,
 )
 
 

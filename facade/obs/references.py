@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from storage.errors import (
@@ -147,7 +147,7 @@ def _meta(unit: Unit, identity: Identity, project: str) -> ProjectMeta | None:
     return target.project.meta
 
 
-def _bound(names: set[str] | set[tuple[str, str]]) -> None:
+def _bound(names: Collection[object]) -> None:
     if len(names) > _NAMES_LIMIT:
         raise InvalidContent(f"the meta names more than {_NAMES_LIMIT} things at once")
 

@@ -39,7 +39,7 @@ def _element(made: Revision, *, full: bool) -> Element:
         children.append(Element("comment", text=made.comment))
     if made.request_id or full:
         children.append(Element("requestid", text=made.request_id or ""))
-    attrs: dict[str, str | int | None] = {
+    attrs = {
         "rev": made.number,
         "vrev": made.vrev if is_source else "",
     }

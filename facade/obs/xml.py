@@ -61,7 +61,7 @@ class Element:
     """One element to write; attributes of value None are left out."""
 
     tag: str
-    attrs: Mapping[str, str | int | None] = field(default_factory=dict)
+    attrs: Mapping[str, object] = field(default_factory=dict)
     children: Sequence[Element] = ()
     text: str | None = None
 

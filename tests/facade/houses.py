@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from lxml import etree
 from werkzeug.test import TestResponse
 
+from builder.queue import InlineQueue
 from facade.app import create_app
 from facade.settings import Settings, load
 from facade.wiring import House, build_house
@@ -64,9 +65,8 @@ class Street:
     """One house with its application, people to call it and short ways to fill it."""
 
     def __init__(self, data_dir: Path, **overrides: Any) -> None:
-        overrides.setdefault("redis_url", "")
         self.settings: Settings = load(None, {}, data_dir=data_dir, **overrides)
-        self.house: House = build_house(self.settings)
+        self.house: House = build_house(self.settings, queue=InlineQueue())
         self.app = create_app(self.house)
         self.admin = self.person("Admin", is_admin=True)
 

@@ -1,0 +1,1 @@
+"""``/build``: states, results, logs and commands of builds (OBS API contract, section 11)."""
