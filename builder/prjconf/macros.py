@@ -16,6 +16,7 @@ _NAME = re.compile(r"[!?]*(?:[a-zA-Z_][a-zA-Z0-9_]*|[0-9]+|\*\*?|#|-[a-zA-Z]\*?)
 _DEFINITION = re.compile(r"\s*([a-zA-Z_][a-zA-Z0-9_]*)(\([^)\n]*\))?[ \t]*(.*)", re.DOTALL)
 _BRACES = re.compile(r"[{}]")
 _BRACKETS = re.compile(r"[\[\]]")
+_PARENTHESES = re.compile(r"[()]")
 _LINE_LIMIT = 1000
 """Expansions in one line."""
 _TOTAL_LIMIT = 200_000
@@ -23,6 +24,10 @@ _TOTAL_LIMIT = 200_000
 _TEXT_LIMIT = 1 << 16
 """Characters one line may grow to."""
 _CALL_DEPTH = 20
+
+
+LIMIT_MESSAGES = ("macro too deeply nested", "too many macros")
+"""What is said when a limit was reached, not the syntax broken."""
 
 
 class MacroError(ValueError):
@@ -37,12 +42,21 @@ class Macro:
     options: str | None = None
 
 
+Builtin = Callable[["Macros", str], str]
+"""A built-in macro: the table and its expanded argument to its text."""
+
+
 class Macros:
     """A table of macros and the expansion of text with it."""
 
-    def __init__(self, defined: Mapping[str, str] | None = None) -> None:
-        """Start with plain macros."""
+    builtins: Mapping[str, Builtin] = {}
+
+    def __init__(
+        self, defined: Mapping[str, str] | None = None, *, limit: int = _TOTAL_LIMIT
+    ) -> None:
+        """Start with plain macros; ``limit`` bounds all expansions together."""
         self._table = {name: Macro(body) for name, body in (defined or {}).items()}
+        self._limit = limit
         self._spent = 0
 
     def define(self, name: str, body: str, options: str | None = None) -> None:
@@ -53,15 +67,25 @@ class Macros:
         """The definition of that name, or None."""
         return self._table.get(name)
 
-    def copy(self) -> Macros:
-        """An independent table with the same macros."""
-        other = Macros()
-        other._table = dict(self._table)
-        return other
+    def take(self, other: Macros) -> None:
+        """Define everything another table defines."""
+        self._table.update(other._table)
 
-    def plain(self) -> dict[str, str]:
-        """Name to body of all macros without arguments."""
-        return {name: m.body for name, m in self._table.items() if m.options is None}
+    def undefine(self, name: str) -> None:
+        """Forget a macro."""
+        self._table.pop(name, None)
+
+    def shell(self, text: str) -> str:
+        """What stands for ``%(text)``; no command is ever run.
+
+        Raises:
+            MacroError: Always, in a configuration.
+        """
+        raise MacroError("cannot expand %(...)")
+
+    def lua(self, text: str) -> str:
+        """What stands for ``%{lua:...}``: itself."""
+        return text
 
     def expand(self, line: str) -> str:
         """Expand one line; a ``%define`` in it takes effect and disappears.
@@ -79,8 +103,8 @@ class Macros:
             MacroError: The whole configuration needs too many.
         """
         self._spent += 1 + length // 256
-        if self._spent > _TOTAL_LIMIT:
-            raise MacroError("too many macros")
+        if self._spent > self._limit:
+            raise MacroError(LIMIT_MESSAGES[1])
 
 
 class _Expansion:
@@ -115,7 +139,7 @@ class _Expansion:
         self._count += 1
         too_long = len(rest) > _TEXT_LIMIT or self._size > _TEXT_LIMIT
         if too_long or self._count > _LINE_LIMIT or self._depth > _CALL_DEPTH:
-            raise MacroError("macro too deeply nested")
+            raise MacroError(LIMIT_MESSAGES[0])
 
     def _one(self, text: str, at: int) -> tuple[str, str]:
         """Handle the ``%`` at ``at``: finished text, and what is still to be read."""
@@ -123,7 +147,8 @@ class _Expansion:
         if follower == "%":
             return "%", text[at + 2 :]
         if follower == "(":
-            raise MacroError("cannot expand %(...)")
+            end = _closing(text, at + 1, _PARENTHESES)
+            return self._macros.shell(text[at + 2 : end]), text[end + 1 :]
         if follower == "[":
             end = _closing(text, at + 1, _BRACKETS)
             value = evaluate(self._nested(text[at + 2 : end]))
@@ -146,7 +171,7 @@ class _Expansion:
             return "", self._define(name, rest)
         if name == "dnl":
             return "", ""
-        if name == word and (builtin := _BUILTINS.get(name)):
+        if name == word and (builtin := self._macros.builtins.get(name)):
             return builtin(self._macros, self._nested(rest).strip()), ""
         macro = self._macros.get(name)
         if name == word and macro is not None and macro.options is not None:
@@ -162,11 +187,13 @@ class _Expansion:
         name = word.lstrip("!?")
         if name == "expand" and argument.startswith(":"):
             return "", self._nested(argument[1:]) + rest
+        if name == "lua" and argument.startswith(":"):
+            return self._macros.lua(original), rest
         if name in ("define", "global"):
             return self._define(name, argument), rest
         if name == "dnl":
             return "", rest
-        if name == word and (builtin := _BUILTINS.get(name)):
+        if name == word and (builtin := self._macros.builtins.get(name)):
             return builtin(self._macros, self._nested(argument[1:]).strip()), rest
         macro = self._macros.get(name)
         if name == word and macro is not None and macro.options is not None:
@@ -218,7 +245,7 @@ class _Expansion:
 def _closing(text: str, start: int, pair: re.Pattern[str]) -> int:
     depth = 0
     for match in pair.finditer(text, start):
-        depth += 1 if match[0] in "{[" else -1
+        depth += 1 if match[0] in "{[(" else -1
         if depth == 0:
             return match.start()
     raise MacroError("unterminated macro")
@@ -274,7 +301,7 @@ def _dirname(_macros: Macros, text: str) -> str:
     return text.rpartition("/")[0] if "/" in text else text
 
 
-_BUILTINS: dict[str, Callable[[Macros, str], str]] = {
+BUILTINS: dict[str, Builtin] = {
     "expr": lambda _, text: render(evaluate(text)),
     "basename": lambda _, text: text.rpartition("/")[2],
     "dirname": _dirname,
@@ -290,6 +317,7 @@ _BUILTINS: dict[str, Callable[[Macros, str], str]] = {
     "bcond_with": lambda macros, text: _bcond(macros, text, default=False),
     "bcond_without": lambda macros, text: _bcond(macros, text, default=True),
 }
+Macros.builtins = BUILTINS
 
 
 FAMILIES: dict[str, str] = {
