@@ -36,8 +36,7 @@ class PackLimits:
         object_bytes: Bytes of one object once inflated and patched together.
         objects: Number of objects.
         total_bytes: Sum of all object sizes.
-        time_s: Seconds that indexing and checking may take together.
-        commits: New first-parent commits, each of which becomes a revision.
+        time_s: Seconds that indexing may take after the upload, and checking after it.
     """
 
     pack_bytes: int = 1 << 30
@@ -45,7 +44,6 @@ class PackLimits:
     objects: int = 300_000
     total_bytes: int = 64 << 30
     time_s: float = 600.0
-    commits: int = 20_000
 
 
 class PackScan:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from ..errors import Busy, InvalidContent
+from ..errors import Busy, InvalidContent, PackhouseError
 from ..limits import StorageLimits
 from .child import Deadline
 from .largefiles import POINTER_LIMIT_BYTES, parse_pointer
@@ -52,14 +52,13 @@ class PushCheck:
             refs: The public refs as they are.
             large: Which large files the package may point at.
             storage_limits: How many files and how big.
-            pack_limits: How many commits, and how long checking may take.
+            pack_limits: How long checking may take.
         """
         self._objects = objects
         self._pushed = pushed
         self._refs = refs
         self._large = large
         self._storage_limits = storage_limits
-        self._limits = pack_limits
         self._deadline = Deadline(pack_limits.time_s)
         self._existing = Reachable(objects, refs.values(), self._deadline)
         self._good: set[tuple[str, str]] = set()
@@ -73,7 +72,12 @@ class PushCheck:
             NotFastForward: main would lose a revision.
             Busy: Checking took too long.
         """
-        self._closure(new, "commit" if ref.startswith("refs/heads/") else "")
+        try:
+            self._closure(new, "commit" if ref.startswith("refs/heads/") else "")
+        except PackhouseError:
+            # Another ref may lead to the same bad object: nothing is known to be good now.
+            self._good.clear()
+            raise
         self._pointers()
         if ref == MAIN:
             self._revisions(new)
@@ -110,7 +114,6 @@ class PushCheck:
         """No pushed pointer, on whatever branch, may promise content nobody uploaded."""
         if self._pushed is None or self._pointers_checked:
             return
-        self._pointers_checked = True
         for oid, fact in self._pushed:
             if fact.kind != "blob" or fact.size > POINTER_LIMIT_BYTES:
                 continue
@@ -120,6 +123,7 @@ class PushCheck:
                     f"the content of large file {pointer.sha256[:12]} was not uploaded",
                     hint="run 'git lfs install', then 'git lfs push --all origin' and push again",
                 )
+        self._pointers_checked = True
 
     def _revisions(self, new: str) -> None:
         """Every commit that becomes a revision holds a tree that a package may have."""
@@ -140,9 +144,10 @@ class PushCheck:
         at: str | None = new
         while at is not None and at != old:
             line.append(at)
-            if len(line) > self._limits.commits:
+            if len(line) > self._storage_limits.push_commits:
                 raise InvalidContent(
-                    f"more than {self._limits.commits} new commits", hint="push in several steps"
+                    f"more than {self._storage_limits.push_commits} commits in one push",
+                    hint="push the history in several steps",
                 )
             parents = commit_links(self._objects.get(at, "commit")).parents
             at = parents[0] if parents else None

@@ -16,7 +16,7 @@ import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, cast
 
 from dulwich.errors import (
     ApplyDeltaError,
@@ -35,7 +35,7 @@ from dulwich.pack import (
 from dulwich.protocol import Protocol as DulwichProtocol
 from dulwich.refs import DictRefsContainer, Ref
 from dulwich.repo import BaseRepo
-from dulwich.server import DictBackend, UploadPackHandler, _ProtocolGraphWalker
+from dulwich.server import BackendRepo, DictBackend, UploadPackHandler, _ProtocolGraphWalker
 
 from ..errors import InvalidContent
 from .advertise import advertisement
@@ -73,8 +73,7 @@ class DulwichFetchServer:
         """See ``FetchServer``; every protocol version gets version 0."""
         refs = public_refs(repository)
         with _opened(repository, refs) as repo:
-            nothing = _Request(b"", frozenset())
-            capabilities = [c.decode() for c in _handler(repo, nothing, []).capabilities()]
+            capabilities = [c.decode() for c in _handler(repo, _Request(), []).capabilities()]
         yield packet(b"# service=git-upload-pack\n") + FLUSH
         objects = ObjectStore(repository / "objects")
         yield from advertisement(refs, capabilities, objects=objects)
@@ -98,10 +97,24 @@ class DulwichFetchServer:
                 yield from handler.pack(chosen)
 
 
+class _Request(NamedTuple):
+    """One request.
+
+    Attributes:
+        raw: Its packets, in an order that dulwich understands.
+        wants: Objects it wants.
+        shallow: Where the client's history ends, when it does not ask to change that.
+    """
+
+    raw: bytes = b""
+    wants: frozenset[ObjectID] = frozenset()
+    shallow: frozenset[ObjectID] = frozenset()
+
+
 class _UploadPack(UploadPackHandler):
     """The stock handler, split into negotiation and an iterator of the pack."""
 
-    checked_wants: frozenset[ObjectID] = frozenset()
+    asked: _Request
     _wants: list[ObjectID]
 
     def capabilities(self) -> list[bytes]:
@@ -117,8 +130,9 @@ class _UploadPack(UploadPackHandler):
 
         def determine(heads: Mapping[Ref, ObjectID], depth: int | None = None) -> list[ObjectID]:
             # Whatever is wanted was checked for reachability before.
-            known = {**heads, **{Ref(b"refs/wanted/" + oid): oid for oid in self.checked_wants}}
+            known = {**heads, **{Ref(b"refs/wanted/" + oid): oid for oid in self.asked.wants}}
             self._wants = walker.determine_wants(known, depth)
+            walker.shallow.update(self.asked.shallow)
             return self._wants
 
         finder = self.repo.find_missing_objects(
@@ -192,7 +206,7 @@ class DulwichPackIngest:
                 except _INDEX_FAILURES as error:
                     logger.info("index_pack_failed", extra={"reason": str(error)})
                     raise InvalidContent("the pack cannot be indexed") from None
-                path = Path(os.fsdecode(pack.data.filename))
+                path = objects / "pack" / Path(os.fsdecode(pack.data.filename)).name
         return path, scan
 
 
@@ -212,36 +226,10 @@ def _handler(repo: BaseRepo, request: _Request, out: list[bytes]) -> _UploadPack
         out.append(data)
 
     protocol = DulwichProtocol(io.BytesIO(request.raw).read, write)
-    handler = _UploadPack(DictBackend({"/": repo}), ["/"], protocol, stateless_rpc=True)
-    handler.checked_wants = request.wants
+    repositories: dict[str, BackendRepo] = {"/": cast(BackendRepo, repo)}
+    handler = _UploadPack(DictBackend(repositories), ["/"], protocol, stateless_rpc=True)
+    handler.asked = request
     return handler
-
-
-class _Request(NamedTuple):
-    """One request: its bytes, and the objects it wants."""
-
-    raw: bytes
-    wants: frozenset[ObjectID]
-
-
-def _read_request(source: Reader) -> _Request:
-    """Read a request; dulwich only understands a filter right after the wants."""
-    wants: list[bytes] = []
-    filters: list[bytes] = []
-    others: list[bytes] = []
-    in_head = True
-    while (payload := read_packet(source)) is not None:
-        if isinstance(payload, Special):
-            in_head = False
-            others.append(FLUSH)
-        elif in_head and payload.startswith(b"want "):
-            wants.append(payload)
-        elif in_head and payload.startswith(b"filter "):
-            filters.append(packet(payload))
-        else:
-            others.append(packet(payload))
-    ids = frozenset(ObjectID(payload[5:45]) for payload in wants)
-    return _Request(b"".join([*map(packet, wants), *filters, *others]), ids)
 
 
 def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -254,3 +242,30 @@ def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
             waiting.clear()
     if waiting:
         yield bytes(waiting)
+
+
+def _read_request(source: Reader) -> _Request:
+    """Read a request and put its head in order.
+
+    dulwich wants a filter right after the wants, and takes ``shallow`` lines
+    only together with a ``deepen``.
+    """
+    head: dict[bytes, list[bytes]] = {b"want": [], b"filter": [], b"shallow": [], b"deepen": []}
+    rest: list[bytes] = []
+    in_head = True
+    while (payload := read_packet(source)) is not None:
+        if isinstance(payload, Special):
+            in_head = False
+            rest.append(FLUSH)
+            continue
+        word = payload.split(None, 1)[0] if payload.strip() else b""
+        if in_head and word in head:
+            head[word].append(payload)
+        else:
+            rest.append(packet(payload))
+    wants = frozenset(ObjectID(line[5:45]) for line in head[b"want"])
+    shallow: frozenset[ObjectID] = frozenset()
+    if not head[b"deepen"]:
+        shallow = frozenset(ObjectID(line[8:48]) for line in head.pop(b"shallow"))
+    lines = [packet(line) for group in head.values() for line in group]
+    return _Request(b"".join([*lines, *rest]), wants, shallow)
