@@ -87,6 +87,8 @@ class Base:
         lowers: Directories to stack, topmost first; never written.
         status: The dpkg status file, None in roots without dpkg.
         sources: One-line style apt sources its packages come from.
+        shown: Directories of this machine bound read-only at their own place; a root
+            that has any takes no further packages.
         notice: Said at the head of each log, if anything has to be said.
     """
 
@@ -94,6 +96,7 @@ class Base:
     lowers: tuple[Path, ...]
     status: Path | None = None
     sources: str = ""
+    shown: tuple[Path, ...] = ()
     notice: str = ""
 
 

@@ -116,24 +116,21 @@ class BaseRoots:
             if not root.is_dir():
                 raise ChrootBroken("the base root's directory does not exist", directory=str(root))
         else:
-            hostroot.write_mask(root, self._mode)
+            hostroot.write_tree(root)
         write_fixup(target / "fixup", root)
         return {"id": _identity(root, target.name)}
 
     def _describe(self, spec: BaseSpec, kind: Kind, lease: Lease) -> Base:
         root = Path(spec.source) if kind == "directory" else lease.path / "root"
-        lowers: tuple[Path, ...] = (lease.path / "fixup", root)
-        if kind == "host":
-            lowers = (*lowers, Path("/"))
         status = root / "var/lib/dpkg/status"
-        origin = Path("/") if kind == "host" else root
         return Base(
             id=lease.facts["id"],
-            lowers=lowers,
+            lowers=(lease.path / "fixup", root),
             status=status if status.is_file() else None,
             sources="\n".join(sources.host_sources(_suite(spec)))
             if kind == "host"
-            else sources.read_sources(origin),
+            else sources.read_sources(root),
+            shown=hostroot.shown() if kind == "host" else (),
             notice=_HOST_NOTICE if kind == "host" else "",
         )
 

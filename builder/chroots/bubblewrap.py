@@ -69,7 +69,7 @@ class Bubblewrap:
             sink.write(base.notice.encode() + b"\n")
 
         def opened(lowers: Sequence[Path]) -> Sandbox:
-            return Sandbox(self._scratch, lowers, limits, self._mode, slot)
+            return Sandbox(self._scratch, lowers, limits, self._mode, slot, base.shown)
 
         with contextlib.ExitStack() as held:
             below = self._layers.distribution(base, install, self._apt(base), opened, sink)
@@ -80,7 +80,9 @@ class Bubblewrap:
                 held.callback(top.close)
             layers = [lease.path / "tree" for lease in (top, below) if lease is not None]
             lowers = [*layers, *base.lowers]
-            return Sandbox(self._scratch, lowers, limits, self._mode, slot, held.pop_all())
+            return Sandbox(
+                self._scratch, lowers, limits, self._mode, slot, base.shown, held.pop_all()
+            )
 
     def package_lists(self) -> tuple[Path, ...]:
         """Debian ``Packages`` index files of the base's archive."""

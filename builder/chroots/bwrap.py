@@ -318,7 +318,8 @@ def _switch_user(command: Command) -> list[str]:
     if command.user == "root" or command.mode is Mode.ROOTLESS:
         return []
     user = str(command.uid)
-    if (command.tree / "usr/bin/setpriv").is_file():
+    usr = next((bind.source for bind in command.binds if bind.target == "/usr"), None)
+    if ((usr or command.tree / "usr") / "bin/setpriv").is_file():
         line = ["/usr/bin/setpriv", "--reuid", user, "--regid", user, "--clear-groups"]
         return [*line, "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", "--"]
     raise ChrootBroken("the base root has no setpriv", hint="add util-linux to the base root")

@@ -1,8 +1,7 @@
-"""The machine's own tree as a base root: only its system directories show through.
+"""The machine's own system as a base root: ``/usr`` shown read-only in a made-up tree.
 
-The overlay's lowest layer is ``/`` itself. A mask over it hides every other
-top-level entry with a whiteout and replaces ``/etc`` and ``/var`` by opaque
-directories with copies of the few files tools need, so that no data, keys
+Everything else is made here: links such as ``/bin``, empty directories, and
+copies of the few files in ``/etc`` and ``/var`` that tools need. No data, keys
 or home directories of the machine are visible to a build.
 """
 
@@ -14,11 +13,8 @@ import shutil
 import stat
 from pathlib import Path
 
-from .base import ChrootBroken
-from .namespaces import Mode
-
-_SHOWN = frozenset({"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32"})
-_FRESH = ("dev", "home", "mnt", "opt", "proc", "root", "run", "srv", "sys", "media")
+_SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32")
+_EMPTY = ("dev", "home", "mnt", "opt", "proc", "root", "run", "srv", "sys", "var/lib", "var/cache")
 _ETC = (
     "alternatives",
     "debian_version",
@@ -35,54 +31,38 @@ _ETC = (
 
 
 def stamp() -> str:
-    """Changes when a mask made earlier no longer fits the machine."""
-    digest = hashlib.sha256("\n".join(sorted(os.listdir("/"))).encode())
-    for path in ("/var/lib/dpkg/status", "/etc/ld.so.cache", "/usr"):
+    """Changes when a tree made earlier no longer fits the machine."""
+    digest = hashlib.sha256()
+    for path in ("/var/lib/dpkg/status", "/etc/ld.so.cache", "/usr/lib"):
         if os.path.exists(path):
-            facts = os.stat(path)
-            digest.update(f"{path} {facts.st_mtime_ns}".encode())
+            digest.update(f"{path} {os.stat(path).st_mtime_ns}".encode())
     return digest.hexdigest()
 
 
-def write_mask(target: Path, mode: Mode) -> None:
-    """Make the mask.
+def shown() -> tuple[Path, ...]:
+    """Directories of the machine to be bound read-only at their own place."""
+    paths = (Path("/") / name for name in _SYSTEM)
+    return tuple(path for path in paths if path.is_dir() and not path.is_symlink())
 
-    Raises:
-        ChrootBroken: ``/usr`` is a file system of its own, or whiteouts are refused.
-    """
-    if os.stat("/usr").st_dev != os.stat("/").st_dev:
-        raise ChrootBroken("/usr is a mount of its own, the machine cannot serve as base root")
+
+def write_tree(target: Path) -> None:
+    """Make the tree in which the machine's directories are shown."""
     target.mkdir()
-    for name in os.listdir("/"):
-        if name not in _SHOWN:
-            _hide(target / name)
-    for name in _FRESH:
-        _fresh(target / name, mode)
-    _fresh(target / "tmp", mode, 0o1777)
-    _fresh(target / "etc", mode)
+    for name in _SYSTEM:
+        path = Path("/") / name
+        if path.is_symlink():
+            (target / name).symlink_to(os.readlink(path))
+        elif path.is_dir():
+            (target / name).mkdir()
+    for name in _EMPTY:
+        (target / name).mkdir(parents=True)
+    for name in ("tmp", "var/tmp"):
+        (target / name).mkdir()
+        (target / name).chmod(0o1777)
+    (target / "etc").mkdir()
     for name in _ETC:
         _copy(Path("/etc") / name, target / "etc" / name)
-    _fresh(target / "var", mode)
-    for name in ("lib", "cache", "log", "spool"):
-        (target / "var" / name).mkdir()
-    _fresh(target / "var/tmp", mode, 0o1777)
     _copy(Path("/var/lib/dpkg"), target / "var/lib/dpkg")
-
-
-def _hide(path: Path) -> None:
-    try:
-        os.mknod(path, stat.S_IFCHR, os.makedev(0, 0))
-    except PermissionError as error:
-        raise ChrootBroken("the system allows no overlay whiteouts") from error
-
-
-def _fresh(path: Path, mode: Mode, permissions: int = 0o755) -> None:
-    if os.path.lexists(path):
-        path.unlink()
-    path.mkdir()
-    path.chmod(permissions)
-    name = "trusted.overlay.opaque" if mode is Mode.ROOT else "user.overlay.opaque"
-    os.setxattr(path, name, b"y")
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -68,6 +68,7 @@ class Layers:
             if apt is None:
                 raise Unresolvable("the base root has no packages of a distribution to add")
             debs = apt.plan(install.debs)
+            _refuse_shown(base, [deb.filename for deb in debs])
         wants_rpm = install.rpm and base.status is not None
         if not debs and not wants_rpm:
             return None
@@ -102,6 +103,7 @@ class Layers:
         files = (*install.project_debs, *install.rpms)
         if not files:
             return None
+        _refuse_shown(base, [path.name for path in files])
         sums = sorted([path.name, _checksum(path)] for path in files)
         key = self._key("p", base.id, below.path.name if below else "", sums)
 
@@ -124,6 +126,12 @@ class Layers:
     def _key(self, kind: str, *facts: object) -> str:
         text = json.dumps([_FORMAT, self._mode, kind, *facts])
         return f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def _refuse_shown(base: Base, names: Sequence[str]) -> None:
+    """The machine's own system cannot take packages for one build."""
+    if base.shown and names:
+        raise Unresolvable(f"not installed on the build machine: {', '.join(names)}"[:1000])
 
 
 def _install_debs(root: Sandbox, files: Sequence[Path], sink: Sink) -> None:

@@ -43,6 +43,7 @@ class Sandbox:
         limits: Limits,
         mode: Mode,
         slot: int,
+        shown: Sequence[Path] = (),
         held: contextlib.ExitStack | None = None,
     ) -> None:
         """Describe the root; entering the context makes it.
@@ -53,6 +54,7 @@ class Sandbox:
             limits: Size of the top, and limits of the commands.
             mode: Rights at hand.
             slot: Build slot; decides the build user's uid.
+            shown: Directories of this machine to bind read-only at their own place.
             held: Closed with the root; keeps its layers from being removed.
         """
         if not 0 <= slot < SLOTS:
@@ -60,6 +62,7 @@ class Sandbox:
         self._lowers = tuple(lowers)
         self._limits = limits
         self.mode = mode
+        self._binds = tuple(Bind(path, str(path)) for path in shown)
         self._held = held
         self._uid = BUILD_UID_BASE + slot
         # Pid and start time tell a sweeper whether the maker still lives.
@@ -102,7 +105,7 @@ class Sandbox:
             cwd=cwd,
             env=env or {},
             network=network,
-            binds=(Bind(self.home, HOME, writable=True), *binds),
+            binds=(*self._binds, Bind(self.home, HOME, writable=True), *binds),
         )
         with cgroups.group(self._name, self._limits) as group:
             status = bwrap.run(
