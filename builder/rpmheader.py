@@ -32,8 +32,8 @@ _SENSE = {2: "<", 4: ">", 8: "=", 10: "<=", 12: ">="}
 _SENSE_MASK = 14
 
 # Differ between two builds of the same thing: release, build time and host, cookie,
-# the header's own wrappers, distribution URL, name of the source package.
-_VOLATILE = frozenset({62, 63, 100, 1002, 1006, 1007, 1044, 1094, 1123})
+# the header's own wrappers, distribution URL, name and id of the source package.
+_VOLATILE = frozenset({62, 63, 100, 1002, 1006, 1007, 1044, 1094, 1123, 1146})
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ slot; whatever kills it, nothing it started or mounted stays.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -120,7 +121,9 @@ class BuildWorker(Worker):
     def handle_warm_shutdown_request(self) -> None:
         """Tell the child; it ends within a heartbeat or two."""
         if self.horse_pid:
-            self.kill_horse(sig=signal.SIGTERM)
+            # The child alone: its process group holds the sandbox, which the child ends itself.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.horse_pid, signal.SIGTERM)
 
     def fork_work_horse(self, job: RedisJob, queue: RedisQueue) -> None:
         """Fork with nothing buffered that both would write."""

@@ -81,7 +81,7 @@ def test_a_package_of_this_house_is_installed_with_its_requirements_checked(plac
     assert names(ran) == ["pair-b-0.9-1.x86_64.rpm"]
 
     only_devel = tuple(path for path in rpms if "devel" in path.name)
-    with pytest.raises(Unresolvable, match="pair-a = 1.2-1 is needed by pair-a-devel"):
+    with pytest.raises(Unresolvable, match=r"pair-a = 1\.2-1 is needed by pair-a-devel"):
         place.run("true", LIMITS, InstallSet(rpm=True, rpms=only_devel))
 
 
