@@ -49,7 +49,12 @@ class Transaction:
     """A change under way; a context manager that holds the repository's lock."""
 
     def __init__(
-        self, context: Context, package: Package, *, timeout_s: float | None = None
+        self,
+        context: Context,
+        package: Package,
+        *,
+        timeout_s: float | None = None,
+        trashed: bool = False,
     ) -> None:
         """Prepare; nothing is locked yet.
 
@@ -57,9 +62,11 @@ class Transaction:
             context: The storage.
             package: Whose repository.
             timeout_s: Longest wait for the lock; None = the configured one.
+            trashed: Whether the package is a deleted one that is to come back.
         """
         self.context = context
         self.package = package
+        self._trashed = trashed
         self._reopen(package)
         self._timeout_s = context.limits.lock_timeout_s if timeout_s is None else timeout_s
         self._stack = ExitStack()
@@ -314,12 +321,16 @@ class Transaction:
         self.facts = Facts(self.context, package, self.repository)
 
     def _reloaded(self) -> Package:
-        """The package's row, now that nobody else can change it."""
+        """The package's row, now that nobody else can change it.
+
+        Raises:
+            UnknownPackage: It was deleted, or brought back, by somebody else.
+        """
         with self.context.records.read() as unit:
             package = unit.packages.by_id(self.package.id)
             project = unit.projects.by_id(package.project_id)
-        gone = project.deleted_at is not None or package.deleted_at != self.package.deleted_at
-        if gone:
+        is_trashed = package.deleted_at is not None
+        if project.deleted_at is not None or is_trashed != self._trashed:
             raise UnknownPackage(
                 f"package '{package.name}' in project '{package.project}' was deleted"
             )

@@ -69,7 +69,7 @@ def undelete_package(
             package = unit.packages.deleted(owner.id, name)
         except UnknownPackage:
             raise NotAllowed(f"package '{name}' was not deleted") from None
-    with Transaction(context, package) as change:
+    with Transaction(context, package, trashed=True) as change:
         _repeat_tree(change, author, comment or UNDELETED_COMMENT)
 
         def also(unit: Unit) -> None:
@@ -90,6 +90,7 @@ def delete_project(context: Context, project: str, author: Author, comment: str 
         UnknownProject: There is no such project.
     """
     with context.records.read() as unit:
+        unit.projects.get(project)
         container = unit.packages.get(project, PROJECT_CONTAINER)
     with Transaction(context, container) as change:
         now = context.now()

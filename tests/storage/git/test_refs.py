@@ -31,8 +31,7 @@ def commits(repository: Path, count: int) -> list[str]:
     tree = git(repository, "hash-object", "-t", "tree", "-w", "/dev/null").strip()
     identity = ("-c", "user.name=x", "-c", "user.email=x@y")
     return [
-        git(repository, *identity, "commit-tree", tree, "-m", f"c{n}").strip()
-        for n in range(count)
+        git(repository, *identity, "commit-tree", tree, "-m", f"c{n}").strip() for n in range(count)
     ]
 
 
