@@ -42,16 +42,20 @@ class GitHouse:
     """People anna, bert and carl, and a project of anna's with the package hello; no builder."""
 
     def __init__(self, data_dir, **settings):
-        self.settings = load(None, {}, data_dir=data_dir, **settings)
         Path(f"{data_dir}.db").write_bytes(_empty_database())
+        self.open(data_dir, **settings)
+        for login in ("anna", "bert", "carl"):
+            self.person(login)
+        self.fresh()
+
+    def open(self, data_dir, **settings):
+        """Open what another process may have made."""
+        self.data_dir = data_dir
+        self.settings = load(None, {}, data_dir=data_dir, **settings)
         self.records = Records.open(f"sqlite:///{data_dir}.db")
         limits = StorageLimits(large_binary_bytes=100_000)
         self.storage = Storage(data_dir, self.records, limits)
         self.clock = time.time
-        for login in ("anna", "bert", "carl"):
-            self.person(login)
-        self.home = "home:anna"
-        self.fresh()
 
     def fresh(self):
         """The same house seen from a project of its own, so that tests can share a house."""
