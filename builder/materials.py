@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -98,3 +99,22 @@ def give_all(root: Root, home: Path) -> None:
     for directory, names, files in os.walk(home):
         for name in (*names, *files):
             root.give(Path(directory) / name)
+
+
+def put_file(home: Path, name: str, data: bytes) -> None:
+    """Write a file directly into a home that untrusted code may have prepared against us.
+
+    Args:
+        home: Host path of a build's home.
+        name: One plain component; whatever has that name is replaced, never followed.
+        data: Its content.
+    """
+    fd = os.open(home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=fd)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(name, flags, 0o644, dir_fd=fd), "wb") as stream:
+            stream.write(data)
+    finally:
+        os.close(fd)

@@ -80,7 +80,7 @@ class Apt:
 
     def package_lists(self) -> tuple[Path, ...]:
         """Index files of the archive, fetched when missing or older than a day."""
-        with self._locked():
+        with _locked(self._directory):
             self._refresh(_LISTS_AGE_S)
         return tuple(sorted((self._directory / "state/lists").glob("*_Packages")))
 
@@ -95,7 +95,7 @@ class Apt:
                 raise Unresolvable(f"'{name[:80]}' is no package name")
         if not names:
             return ()
-        with self._locked():
+        with _locked(self._directory):
             self._refresh(_LISTS_AGE_S)
             memo = self._directory / "cache" / f"plan-{self._memo_key(names)}.json"
             with contextlib.suppress(OSError, ValueError):
@@ -117,7 +117,7 @@ class Apt:
         Raises:
             ChrootBroken: The archive cannot be reached or lacks a file.
         """
-        with self._locked(self._archives):
+        with _locked(self._archives):
             paths = tuple(self._archives / deb.filename for deb in debs)
             if not all(path.is_file() for path in paths):
                 result = self._get("install", "--download-only", *names)
@@ -129,16 +129,6 @@ class Apt:
             for path in paths:
                 os.utime(path)
             return paths
-
-    def trim(self, limit_bytes: int) -> None:
-        """Remove the longest unused downloads over the limit."""
-        with self._locked(self._archives):
-            files = [(p.stat(), p) for p in self._archives.glob("*.deb")]
-            total = 0
-            for facts, path in sorted(files, key=lambda f: f[0].st_mtime, reverse=True):
-                total += facts.st_size
-                if total > limit_bytes:
-                    path.unlink(missing_ok=True)
 
     def _resolve(self, names: Sequence[str]) -> tuple[Deb, ...]:
         # Files at hand would not be listed, so the answer is asked for with an empty archive.
@@ -193,15 +183,29 @@ class Apt:
             timeout=_TIMEOUT_S,
         )
 
-    @contextlib.contextmanager
-    def _locked(self, directory: Path | None = None) -> Iterator[None]:
-        path = (directory or self._directory) / "lock"
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(fd)
+
+def trim(directory: Path, limit_bytes: int) -> None:
+    """Remove the longest unused downloads over the limit from an apt directory."""
+    archives = directory / "archives"
+    if not archives.is_dir():
+        return
+    with _locked(archives):
+        files = [(path.stat(), path) for path in archives.glob("*.deb")]
+        total = 0
+        for facts, path in sorted(files, key=lambda file: file[0].st_mtime, reverse=True):
+            total += facts.st_size
+            if total > limit_bytes:
+                path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    fd = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
 
 
 def _complaint(text: str) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import cgroups, sandbox
-from .apt import Apt
+from .apt import Apt, trim
 from .base import Base, InstallSet, Root, Sink
 from .bases import BaseRoots, BaseSpec
+from .cache import make_private
 from .layers import Layers
 from .limits import Limits
 from .namespaces import Mode, require_isolation
@@ -44,8 +45,6 @@ class Bubblewrap:
         self._bases = BaseRoots(self._cache_dir, self._mode)
         self._layers = Layers(self._cache_dir, self._mode.value)
         self._scratch = self._cache_dir / "roots"
-        self._scratch.mkdir(parents=True, exist_ok=True)
-        self._scratch.chmod(0o700)
 
     @property
     def name(self) -> str:
@@ -64,6 +63,7 @@ class Bubblewrap:
     def prepare(self, install: InstallSet, limits: Limits, sink: Sink, *, slot: int = 0) -> Root:
         """A root holding the base and ``install``; see ``base.Chroot.prepare``."""
         require_isolation()
+        make_private(self._scratch)
         base = self.base()
         if base.notice:
             sink.write(base.notice.encode() + b"\n")
@@ -95,9 +95,7 @@ class Bubblewrap:
         cgroups.sweep()
         self._bases.sweep()
         self._layers.sweep(_LAYERS_BYTES)
-        apt = self._apt(self.base())
-        if apt:
-            apt.trim(_DOWNLOADS_BYTES)
+        trim(self._cache_dir / "apt", _DOWNLOADS_BYTES)
 
     def _apt(self, base: Base) -> Apt | None:
         return Apt(self._cache_dir / "apt", base) if base.status and base.sources.strip() else None

@@ -44,10 +44,8 @@ class DirectoryCache:
     """
 
     def __init__(self, root: Path) -> None:
-        """Use ``root``, which nobody else may enter: entries can hold setuid files."""
+        """Use ``root``, made when something is put into it."""
         self._root = root
-        root.mkdir(parents=True, exist_ok=True)
-        root.chmod(0o700)
 
     def find(self, key: str) -> Lease | None:
         """The finished entry, marked as used now; None when it has to be made."""
@@ -89,7 +87,7 @@ class DirectoryCache:
 
     def sweep(self, limit_bytes: int | None = None) -> None:
         """Remove half-made entries nobody works on, then the least used ones over the limit."""
-        for path in list(self._root.iterdir()):
+        for path in list(self._root.iterdir()) if self._root.is_dir() else ():
             if path.name.startswith(_GONE):
                 remove_tree(path)
             elif path.name.startswith(_MAKING):
@@ -155,6 +153,7 @@ class DirectoryCache:
     def _lock(self, key: str, how: int) -> int:
         """Lock an entry; the lock file is sure to be the one others see."""
         path = self._root / f"{key}.lock"
+        make_private(self._root)
         while True:
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
@@ -167,6 +166,13 @@ class DirectoryCache:
                 os.close(fd)
                 raise
             os.close(fd)
+
+
+def make_private(path: Path) -> None:
+    """Have a directory nobody else may enter: what is kept there can hold setuid files."""
+    if not path.is_dir():
+        path.mkdir(parents=True, exist_ok=True)
+        path.chmod(0o700)
 
 
 def remove_tree(path: Path) -> None:
