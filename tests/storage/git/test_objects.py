@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from storage.errors import Damaged
+from storage.git.layout import Layout, new_container_id
 from storage.git.objects import ObjectStore, object_id
 from storage.git.repository import Identity, create_repository
-from storage.git.layout import Layout, new_container_id
 from storage.git.writer import ObjectWriter
 from tests.support import need
 

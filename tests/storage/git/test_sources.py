@@ -121,7 +121,7 @@ def test_every_form_of_revision_selector(house: SmallHouse) -> None:
     assert hello.listing(RevisionSpec.parse(EMPTY_SRCMD5))[1].entries == ()
     with pytest.raises(UnknownRevision, match="no such revision"):
         found("3")
-    with pytest.raises(InvalidRevision, match="home:anna/hello/a{32}: not in repository"):
+    with pytest.raises(InvalidRevision, match=r"home:anna/hello/a{32}: not in repository"):
         found("a" * 32)
     with pytest.raises(UnknownRevision):
         found("a" * 40)
