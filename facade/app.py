@@ -40,12 +40,9 @@ def _open_doors(app: Flask, house: House) -> None:
         if importlib.util.find_spec(f"facade.{name}") is None:
             continue
         try:
-            door = importlib.import_module(f"facade.{name}")
-        except ImportError:
+            importlib.import_module(f"facade.{name}").register(app, house)
+        except Exception:
             logger.exception("door_closed", extra={"door": name})
-            continue
-        if hasattr(door, "register"):
-            door.register(app, house)
 
 
 def _begin() -> None:

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from builder.house import BuilderHouse
 from builder.queue import Queue, RqQueue
+from builder.recipes import version_of
 from builder.signers.base import KeyPolicy, Signer
 from builder.signers.keyring import Keyring
 from builder.signers.none import NoSigner
@@ -78,6 +79,7 @@ def build_house(
         records,
         _storage_limits(settings),
         clock,
+        parse_version=version_of,
         metas=MetaReaders(parse_project_meta, parse_package_meta),
         notify=queue.wake,
     )

@@ -14,6 +14,7 @@ from ..access import Action
 from . import directory, revisions
 from .call import Call
 from .routing import Handler
+from .special import check_name
 from .status import answer, ok
 from .xml import Node
 
@@ -62,6 +63,7 @@ def _wanted(node: Node) -> WantedFile:
     name, md5 = node.attrs.get("name", ""), node.attrs.get("md5", "")
     if _MD5.fullmatch(md5) is None:
         raise InvalidContent("not a md5 sum", code="invalid_parameter")
+    check_name(name)
     proof = _PROOF.fullmatch(node.attrs.get("hash", ""))
     return WantedFile(FileName.parse(name), md5, proof.group(1) if proof else None)
 

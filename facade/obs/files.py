@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response
 
 from storage.errors import InvalidInput, InvalidName, UnknownFile
+from storage.git.rules import is_generated
 from storage.house import PackageStore
 from storage.model import EMPTY_SRCMD5
 from storage.names import LATEST, PROJECT_CONTAINER, FileName, PackageName, RevisionSpec
@@ -16,11 +17,10 @@ from .call import Call
 from .packages import kind_of
 from .reading import open_store
 from .routing import Route
-from .special import check_special
+from .special import check_name, check_special
 from .status import ok
 
 _CONFIG = FileName("_config")
-_ROUTES_OF_THEIR_OWN = frozenset({"_meta", "_history", "_attribute", "_tags", "_wizard"})
 
 
 def show(call: Call) -> Response:
@@ -106,8 +106,9 @@ def _config(call: Call, store: PackageStore, spec: RevisionSpec) -> Response:
 def _writable(call: Call) -> tuple[FileName, RevisionSpec]:
     """The name and the kind of write, if both are possible."""
     name = call.file
-    if name in _ROUTES_OF_THEIR_OWN or name.startswith(("_service:", "_service_")):
-        raise InvalidName(f"filename '{name}' is reserved", code="invalid_file_name")
+    check_name(name)
+    if is_generated(name):
+        raise InvalidName(f"filename '{name}' is read-only", code="invalid_file_name")
     if call.flag("meta"):
         raise InvalidInput("the meta's files are written through their own routes")
     if call.package == PROJECT_CONTAINER and name != _CONFIG:

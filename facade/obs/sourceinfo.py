@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from flask import Response
 
-from storage.errors import NotAllowed, NotFound, PackhouseError
-from storage.model import Listing, Project, Revision
+from builder.prjconf import parse_config
+from builder.recipes import Recipe, choose, parse_recipe
+from storage.errors import InvalidName, NotAllowed, NotFound, PackhouseError
+from storage.house import PackageStore
+from storage.model import Listing, Project
 from storage.names import LATEST, PackageName, RevisionSpec
 
 from ..access import Action, allowed, locate
@@ -13,7 +16,8 @@ from .call import Call
 from .status import answer
 from .xml import Element
 
-_RECIPE_SUFFIXES = (".spec", ".dsc")
+_ARCH = "x86_64"
+"""For which a recipe is read where the caller names none."""
 
 
 def project_info(call: Call, project: Project) -> Response:
@@ -39,7 +43,7 @@ def _safe_info(call: Call, name: str) -> Element:
             target = locate(unit, call.identity, call.project, package)
             allowed(call.identity, Action.READ_SOURCE, target)
         return _info(call, package, LATEST)
-    except (NotFound, NotAllowed) as error:
+    except (InvalidName, NotFound, NotAllowed) as error:
         return _failed(name, error)
 
 
@@ -57,15 +61,34 @@ def _info(call: Call, package: PackageName, spec: RevisionSpec) -> Element:
         "srcmd5": listing.srcmd5,
         "verifymd5": listing.srcmd5,
     }
-    with_name = not call.flag("nofilename")
-    return Element("sourceinfo", attrs, _facts(revision, listing) if with_name else ())
+    if call.flag("nofilename") and not call.flag("parse"):
+        return Element("sourceinfo", attrs)
+    return Element("sourceinfo", attrs, _facts(call, store, package, listing))
 
 
-def _facts(revision: Revision | None, listing: Listing) -> list[Element]:
-    if revision is None:
+def _facts(
+    call: Call, store: PackageStore, package: PackageName, listing: Listing
+) -> list[Element]:
+    if not listing.entries:
         return [Element("error", text="no source uploaded")]
-    recipes = [e.name for e in listing.entries if e.name.endswith(_RECIPE_SUFFIXES)]
-    if len(recipes) == 1:
-        return [Element("filename", text=recipes[0])]
-    text = "more than one recipe file found" if recipes else "no recipe file found"
-    return [Element("error", text=text)]
+    found = choose([e.name for e in listing.entries], package, "", "spec", others=True)
+    if found is None:
+        return [Element("error", text="no recipe file found")]
+    recipe, name = found
+    facts = [Element("filename", text=name)]
+    entry = listing.find(name)
+    if call.flag("parse") and entry is not None:
+        facts += _parsed(recipe, store.open(entry).read(), package)
+    return facts
+
+
+def _parsed(recipe: Recipe, data: bytes, package: PackageName) -> list[Element]:
+    parsed = parse_recipe(recipe, data, parse_config("", _ARCH), _ARCH, package=package)
+    if parsed.error:
+        return [Element("error", text=parsed.error)]
+    return [
+        Element("name", text=parsed.name),
+        Element("version", text=parsed.version),
+        *(Element("subpacks", text=each) for each in parsed.subpackages),
+        *(Element("deps", text=each) for each in parsed.dependencies),
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from storage.errors import InvalidContent
+from storage.errors import InvalidContent, InvalidName
 
 from .shape import ANY, EMPTY, TEXT, Shape, check
 from .xml import DOCUMENT_BYTES, Node, read
@@ -75,6 +75,7 @@ _SERVICES = Shape(
     }
 )
 _MULTIBUILD = Shape(children={"flavor": TEXT, "package": TEXT})
+_ROUTES_OF_THEIR_OWN = frozenset({"_meta", "_history", "_attribute", "_tags", "_wizard"})
 _SHAPES: dict[str, tuple[str, Shape | None]] = {
     "_link": ("link", _LINK),
     "_aggregate": ("aggregatelist", _AGGREGATES),
@@ -85,6 +86,16 @@ _SHAPES: dict[str, tuple[str, Shape | None]] = {
     "_patchinfo": ("patchinfo", None),
     "_channel": ("channel", None),
 }
+
+
+def check_name(name: str) -> None:
+    """Return if a file of this name may be stored.
+
+    Raises:
+        InvalidName: The name is that of a route.
+    """
+    if name in _ROUTES_OF_THEIR_OWN:
+        raise InvalidName(f"filename '{name}' is reserved", code="invalid_file_name")
 
 
 def check_special(name: str, staged: StagedFile) -> None:

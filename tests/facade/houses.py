@@ -1,6 +1,7 @@
 """A house in a temporary directory, and callers of its web application."""
 
 import base64
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from facade.settings import Settings, load
 from facade.wiring import House, build_house
 from storage import passwords
 from storage.model import Account
+from storage.records import Records
 
 PASSWORD = "correct horse"
 _HASH = passwords.hash(PASSWORD)
@@ -61,10 +63,25 @@ class Caller:
         return etree.fromstring(response.data)
 
 
+_blank: dict[str, bytes] = {}
+
+
+def blank_database(data_dir: Path) -> None:
+    """Put an empty database of the present schema there; making one takes a while."""
+    if not _blank:
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory) / "packhouse.db"
+            Records.open(f"sqlite:///{path}").close()
+            _blank["bytes"] = path.read_bytes()
+    data_dir.mkdir(parents=True, exist_ok=True)
+    (data_dir / "packhouse.db").write_bytes(_blank["bytes"])
+
+
 class Street:
     """One house with its application, people to call it and short ways to fill it."""
 
     def __init__(self, data_dir: Path, **overrides: Any) -> None:
+        blank_database(data_dir)
         self.settings: Settings = load(None, {}, data_dir=data_dir, **overrides)
         self.house: House = build_house(self.settings, queue=InlineQueue())
         self.app = create_app(self.house)
