@@ -37,6 +37,7 @@ def cancel_build(house: BuilderHouse, build_id: int) -> None:
         )
         unit.builds.update(build_id, canceled=True)
         stopped = [job for job in unit.jobs.of_build(build.id) if _cancel(unit, job, now)]
+    house.queue.stop(build_id, source=True)
     for job in stopped:
         house.queue.stop(job.id)
     house.queue.wake()

@@ -19,7 +19,7 @@ _NAME = re.compile(r"[-+_.a-zA-Z0-9]{1,100}")
 
 
 def import_source(house: BuilderHouse, build: Build, srpm: Path) -> SourceHeader:
-    """Commit the content of a source package.
+    """Commit the content of a source package, and lay its spec beside it.
 
     The package is made when there is none of that name. A repeated call for the
     same build commits nothing new.
@@ -40,6 +40,9 @@ def import_source(house: BuilderHouse, build: Build, srpm: Path) -> SourceHeader
     limits = house.storage.limits
     bounds = ArchiveLimits(limits.tree_files, limits.file_bytes, 2 * limits.file_bytes)
     with srpm.open("rb") as stream, unpacked(stream, bounds, house.storage.stage) as source:
+        with (srpm.parent / source.spec).open("wb") as spec:
+            for chunk in source.files[source.spec].chunks():
+                spec.write(chunk)
         store = _package(house, build, _checked_name(build, source.header.name))
         message = f"Import {source.header.filename} (copr build {build.id})"
         store.import_tree(

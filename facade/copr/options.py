@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 
+from builder.srpm.batches import batch_of
 from storage.errors import InvalidInput
-from storage.model import JsonObject
+from storage.model import Build, JsonObject
 
 from .forms import Form, as_integers
 from .problems import Problems
@@ -25,7 +26,7 @@ def read_options(
     problems: Problems,
     *,
     longest_s: int,
-    exists: Callable[[int], bool],
+    find: Callable[[int], Build | None],
 ) -> JsonObject:
     """The options of a build.
 
@@ -34,11 +35,11 @@ def read_options(
         known: The project's chroots.
         problems: Where complaints go.
         longest_s: Longest allowed timeout.
-        exists: Whether a build of that id exists.
+        find: The build of that number, None when there is none.
 
     Returns:
         ``chroots`` only if the caller chose; ``timeout``, ``enable_net``,
-        ``background``, ``after_build_id`` and ``with_build_id`` only if given.
+        ``background``, ``batch`` and ``after_batch`` only if given.
     """
     options: JsonObject = {}
     timeout = problems.integer(form, "timeout", 0, longest_s)
@@ -53,7 +54,7 @@ def read_options(
         value = problems.choice(form, name, choices, "unchanged")
         if value != "unchanged":
             options[name] = value
-    _read_batch(form, problems, options, exists)
+    _read_batch(form, problems, options, find)
     return options
 
 
@@ -70,7 +71,7 @@ def _read_chroots(
 
 
 def _read_batch(
-    form: Form, problems: Problems, options: JsonObject, exists: Callable[[int], bool]
+    form: Form, problems: Problems, options: JsonObject, find: Callable[[int], Build | None]
 ) -> None:
     given = [name for name in _BATCH if form.text(name)]
     if len(given) > 1:
@@ -84,9 +85,15 @@ def _read_batch(
         except InvalidInput:
             problems.add(name, "Not a valid integer value.")
             continue
-        if not exists(number):
+        other = find(number)
+        if other is None:
             problems.add(name, f"Build {number} not found")
-        options[name] = number
+        elif name == "after_build_id":
+            options["after_batch"] = batch_of(other)
+        else:
+            options["batch"] = batch_of(other)
+            if "after_batch" in other.options:
+                options["after_batch"] = other.options["after_batch"]
 
 
 def check_denylist(text: str, known: Sequence[str], problems: Problems) -> None:

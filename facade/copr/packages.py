@@ -154,7 +154,8 @@ def _read_settings(
     stored: PackageSettings,
     problems: Problems,
 ) -> PackageSettings:
-    known = chroots_of(named.project.meta)
+    offered = [each.name for each in call.house.builder.settings.chroots]
+    known = [*chroots_of(named.project.meta), *offered]
     longest_s = call.house.settings.build.max_timeout_s
     changes: dict[str, Any] = {}
     if "webhook_rebuild" in form:

@@ -17,6 +17,7 @@ from .lookup import Named, project_of, require
 from .problems import Problems
 from .settings import ChrootSettings
 
+_EDIT_TEXT = "You are not allowed to modify chroots of this project."
 _COMPS_BYTES = 1024 * 1024
 _MODULE = re.compile(r"!?[\w.+-]+(:[\w.+-]+){0,4}")
 _BOOTSTRAPS = ("unchanged", "default", "on", "off", "image", "custom_image")
@@ -59,13 +60,7 @@ def build_config(call: Call) -> dict[str, Any]:
 
 def edit(call: Call) -> dict[str, Any]:
     """Change what the form names."""
-    named, chroot = _found(call)
-    require(
-        call,
-        Action.WRITE_PROJECT,
-        named.target,
-        "You are not allowed to modify chroots of this project.",
-    )
+    named, chroot = _found(call, to_edit=True)
     form, problems = call.form(files=True), Problems()
     settings = _changed(form, named.settings.chroot(chroot), problems)
     problems.raise_lines()
@@ -77,10 +72,12 @@ def edit(call: Call) -> dict[str, Any]:
     return shapes.project_chroot(named.name, chroot, settings)
 
 
-def _found(call: Call) -> tuple[Named, str]:
+def _found(call: Call, *, to_edit: bool = False) -> tuple[Named, str]:
     chroot = call.argument("chrootname")
     with call.records() as unit:
         named = project_of(call, unit)
+        if to_edit:
+            require(call, Action.WRITE_PROJECT, named.target, _EDIT_TEXT)
         if chroot not in chroots_of(named.project.meta):
             raise UnknownRepository(f"Chroot name {chroot} does not exist in Copr {named.name}.")
         return named, chroot

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 import re
 import shutil
 from typing import TYPE_CHECKING, Any
 
 from builder.srpm.places import upload_dir
-from storage.errors import InvalidInput, UnknownBuild
+from storage.errors import Busy, InvalidInput, UnknownBuild
 from storage.git.staging import StagedFile
 from storage.model import Build, EventKind, JsonObject, Package, Revision, SourceState
 
@@ -17,13 +18,15 @@ from .call import Call
 from .chroots import chroots_of
 from .errors import Forbidden
 from .forms import Form
-from .lookup import Named, may_build
+from .lookup import Named, find_build, may_build
 from .options import read_options
 from .problems import Problems
 from .views import show_builds
 
 if TYPE_CHECKING:
     from storage.records import Unit
+
+logger = logging.getLogger(__name__)
 
 _DIRNAME = re.compile(r":(custom:[\w.-]+|pr:[\w.:-]*[0-9]+)")
 
@@ -49,19 +52,18 @@ def build_options(
     """
     _check_dirname(named, form.text("project_dirname"))
 
-    def exists(build_id: int) -> bool:
+    def find(build_id: int) -> Build | None:
         try:
-            unit.builds.get(build_id)
+            return find_build(unit, call.identity, str(build_id)).build
         except UnknownBuild:
-            return False
-        return True
+            return None
 
     options = read_options(
         form,
         chroots_of(named.project.meta),
         problems,
         longest_s=call.house.settings.build.max_timeout_s,
-        exists=exists,
+        find=find,
     )
     options.setdefault("enable_net", named.settings.enable_net)
     return options
@@ -102,7 +104,7 @@ def submit(call: Call, named: Named, submission: Submission) -> Build:
     """Record a build whose source part is still to be made, and wake the builder."""
     with call.house.records.begin() as unit:
         build = unit.builds.create(_row(call, named, submission))
-    call.house.queue.wake()
+    _hand_out(call, build)
     return build
 
 
@@ -120,7 +122,7 @@ def submit_upload(
         directory.mkdir(parents=True)
         # A second name for the staged content: same file system, nothing is copied.
         os.link(staged.path, directory / filename)
-    call.house.queue.wake()
+    _hand_out(call, build)
     return build
 
 
@@ -148,6 +150,15 @@ def rebuild(
         )
     call.house.queue.wake()
     return build
+
+
+def _hand_out(call: Call, build: Build) -> None:
+    """Tell the workers; without a queue the reconciler does it later."""
+    priority = "low" if build.options.get("background") else "default"
+    try:
+        call.house.queue.enqueue_source(build.id, build.source_attempt, priority)
+    except Busy:
+        logger.warning("queue_down", extra={"build": build.id})
 
 
 def shown(call: Call, named: Named, build: Build) -> dict[str, Any]:
