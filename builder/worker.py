@@ -102,8 +102,6 @@ def serve(
     """
     configure(house)
     served = tuple(arches or dict.fromkeys(c.arch for c in house.settings.chroots))
-    for chroot in house.chroots.values():
-        chroot.sweep()
     worker = BuildWorker(
         queue.names(served),
         name=f"{worker_name()}:{os.urandom(4).hex()}",
@@ -124,6 +122,15 @@ class BuildWorker(Worker):
             # The child alone: its process group holds the sandbox, which the child ends itself.
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.horse_pid, signal.SIGTERM)
+
+    def run_maintenance_tasks(self) -> None:
+        """At the start and every ten minutes: also clear up behind killed builds."""
+        super().run_maintenance_tasks()  # type: ignore[no-untyped-call,unused-ignore]
+        for chroot in _house.chroots.values() if _house else ():
+            try:
+                chroot.sweep()
+            except OSError:
+                _log.exception("caches could not be swept")
 
     def fork_work_horse(self, job: RedisJob, queue: RedisQueue) -> None:
         """Fork with nothing buffered that both would write."""

@@ -21,7 +21,7 @@ from .namespaces import Mode
 
 _log = logging.getLogger(__name__)
 
-_FORMAT = "3"  # of what is written here; a change makes new bases
+_FORMAT = "4"  # of what is written here; a change makes new bases
 _PACKAGES = ("fakeroot", "rpm")
 _MAKE_TIMEOUT_S = 1800
 _HOST_NOTICE = (

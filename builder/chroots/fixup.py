@@ -14,6 +14,7 @@ SLOTS = 64
 _HOSTS = "127.0.0.1 localhost build\n::1 localhost build\n"
 _POLICY = "#!/bin/sh\nexit 101\n"  # installed services must not be started
 _LOADER = "/usr/lib64\n/lib64\n"  # where rpm's %{_libdir} points; Debian's loader does not look
+_DATABASE = "%_dbpath /var/lib/rpm\n"  # Debian's rpm would look in the home directory
 _USERS = (
     "root:x:0:0:root:/root:/bin/sh\n"
     "daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n"
@@ -39,6 +40,7 @@ def write_fixup(target: Path, root: Path) -> None:
     _write(target / "usr/sbin/policy-rc.d", _POLICY, 0o755)
     if (root / "var/lib/dpkg/status").is_file():
         _write(etc / "ld.so.conf.d/zz-rpm.conf", _LOADER)
+        _write(etc / "rpm/macros.packhouse", _DATABASE)
         (target / "usr/lib64").mkdir()
     _open_modes(target)
 
