@@ -109,7 +109,8 @@ def own_package(house: BuilderHouse, url: str) -> tuple[str, str] | None:
     prefix = f"{house.settings.public_url}/git/"
     if not house.settings.public_url or not url.startswith(prefix):
         return None
-    project, slash, package = unquote(urlsplit(url[len(prefix) :]).path).strip("/").partition("/")
+    path = unquote(url[len(prefix) :].partition("?")[0].partition("#")[0])
+    project, slash, package = path.strip("/").partition("/")
     if not slash:
         return None
     return project, package.removesuffix(".git")

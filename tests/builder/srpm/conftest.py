@@ -19,8 +19,8 @@ from storage.model import (
     Author,
     Build,
     Grant,
-    PathEntry,
     PackageMeta,
+    PathEntry,
     ProjectMeta,
     Repository,
     SourceState,
@@ -108,8 +108,14 @@ class Workshop:
         return gzip.decompress((directory / "builder-live.log.gz").read_bytes()).decode()
 
 
+@pytest.fixture(scope="session")
+def roots(tmp_path_factory):
+    """Where base roots are kept for all tests."""
+    return tmp_path_factory.mktemp("roots")
+
+
 @pytest.fixture
-def shop(tmp_path):
+def shop(tmp_path, roots):
     data_dir = tmp_path / "data"
     data_dir.mkdir()
     records = Records.open(f"sqlite:///{data_dir}/packhouse.db")
@@ -132,7 +138,7 @@ def shop(tmp_path):
         NoSigner(),
         settings,
         None,
-        chroots={"debian-12-x86_64": LazyChroot(tmp_path / "cache")},
+        chroots={"debian-12-x86_64": LazyChroot(roots)},
         render_package_meta=render_package_meta,
     )
     shop = Workshop(house)
