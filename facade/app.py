@@ -11,6 +11,7 @@ from flask import Flask, Response, g, request
 
 from . import errors, health, requestid
 from .identity import Doorkeeper
+from .lazyrules import LazyRule
 from .wiring import House
 
 logger = logging.getLogger("facade.access")
@@ -22,6 +23,7 @@ API_VERSION = "2.10.0"
 def create_app(house: House) -> Flask:
     """Make the application of one house."""
     app = Flask("packhouse", static_folder=None)
+    app.url_rule_class = LazyRule
     # A redirect would lose the body of a PUT, so both spellings are served.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
