@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq import Queue as RedisQueue
 from rq import Worker
 from rq.command import send_stop_job_command
@@ -233,7 +235,14 @@ class RqQueue:
     @classmethod
     def from_url(cls, url: str) -> RqQueue:
         """Connect lazily; each process gets connections of its own."""
-        return cls(redis.Redis.from_url(url, socket_connect_timeout=5, health_check_interval=30))
+        # One quick retry finds a restarted server; longer ones would hold up every commit
+        # while there is none.
+        retry = Retry(NoBackoff(), 1)
+        return cls(
+            redis.Redis.from_url(
+                url, socket_connect_timeout=5, health_check_interval=30, retry=retry
+            )
+        )
 
     def enqueue(self, job_id: int, attempt: int, arch: str, priority: str = "default") -> None:
         """Queue a job."""

@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-import redis
 
 from builder.queue import InlineQueue, QueueDown, RqQueue, Ticket
 from tests.support import need
@@ -138,7 +137,7 @@ def test_a_ticket_lost_by_a_dying_worker_is_queued_again(redis_socket):
 
 
 def test_a_queue_that_is_down_says_so(tmp_path):
-    queue = RqQueue(redis.Redis(unix_socket_path=str(tmp_path / "none")))
+    queue = RqQueue.from_url(f"unix://{tmp_path}/none")
 
     queue.wake()
     assert not queue.ping()
