@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
+import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..signers.base import Signer
@@ -20,6 +22,7 @@ from .rpmmd import RpmMdPublisher
 
 logger = logging.getLogger(__name__)
 
+_TOP_FILES = ("repodata/repomd.xml", "Release")
 _FORMAT = "1"
 """Part of every fingerprint; a change of the metadata's form publishes everything anew."""
 
@@ -78,6 +81,7 @@ class TreeWriter:
         fingerprint = fingerprint_of(items, facts, repotype, companions)
         if current is not None and current.fingerprint == fingerprint:
             return Outcome(current, False)
+        facts = replace(facts, made_at=max(facts.made_at, _first_free_second(current)))
         with self._generations.draft(facts.project, facts.repository) as draft:
             left_out = self._fill(draft, items, facts, repotype, current)
             unwanted = {left.item.place for left in left_out}
@@ -116,7 +120,9 @@ class TreeWriter:
                     "reason": left.reason,
                 },
             )
-        sync(_not_durable(draft, items))
+        written = list(_not_durable(draft, items))
+        _date(written, draft, facts.made_at)
+        sync(written)
         return left_out
 
     def _publishers(self, items: Sequence[Item], repotype: Sequence[str]) -> Iterator[Publisher]:
@@ -153,6 +159,28 @@ def fingerprint_of(
     for item in items:
         digest.update(f"{item.place}\0{item.sha256}\0".encode())
     return digest.hexdigest()[:32]
+
+
+def _first_free_second(current: Generation | None) -> int:
+    """The second after the one the present lists are dated with.
+
+    apt asks for what changed since the date of the list it has: two
+    generations must never have one date, also when the clock stands still.
+    """
+    latest = 0.0
+    if current is None:
+        return 0
+    for name in _TOP_FILES:
+        with contextlib.suppress(FileNotFoundError):
+            latest = max(latest, current.path.joinpath(name).stat().st_mtime)
+    return int(latest) + 1
+
+
+def _date(written: Sequence[Path], draft: Path, made_at: int) -> None:
+    """Date the lists of this generation; those carried over keep their date."""
+    for path in written:
+        if path.parent == draft or path.stat().st_nlink == 1:
+            os.utime(path, (made_at, made_at))
 
 
 def _not_durable(draft: Path, items: Sequence[Item]) -> Iterator[Path]:
