@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ..artifacts import BadResults, Place, collect
 from ..chroots.base import HOME, Root
-from ..materials import give_all
+from ..chroots.cache import remove_tree
+from ..materials import give_all, put_file
 from .task import SourceFailed, Stopped, Task
 
 OUT = "srpm"
@@ -30,9 +31,12 @@ def bring(root: Root, source: Path, name: str) -> Path:
 
     Links are copied as links: whatever they point at is looked up inside only.
     """
+    # A script may have run in this home: what it left under our names must not be followed.
     target = root.home / name
+    for path in (target, root.home / OUT):
+        remove_tree(path)
     shutil.copytree(source, target, symlinks=True)
-    (root.home / OUT).mkdir(exist_ok=True)
+    (root.home / OUT).mkdir()
     give_all(root, root.home)
     return target
 
@@ -51,7 +55,7 @@ def write_macros(root: Root, task: Task) -> None:
         "_disable_source_fetch": "1",
     }
     lines = [f"%{key} {value}\n" for key, value in macros.items()]
-    (root.home / ".rpmmacros").write_text("".join(lines))
+    put_file(root.home, ".rpmmacros", "".join(lines).encode())
 
 
 def run(
