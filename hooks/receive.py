@@ -165,6 +165,7 @@ class _Push:
             self._store.large_size,
             self._storage.limits,
             self._limits,
+            self._store.package.name,
         )
         for command in self._accepted():
             if command.new is None:

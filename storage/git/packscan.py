@@ -43,7 +43,7 @@ class PackLimits:
     object_bytes: int = 64 << 20
     objects: int = 300_000
     total_bytes: int = 64 << 30
-    time_s: float = 600.0
+    time_s: float = 300.0
 
 
 class PackScan:

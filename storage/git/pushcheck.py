@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..errors import Busy, InvalidContent, PackhouseError
 from ..limits import StorageLimits
+from ..names import PROJECT_CONTAINER
 from .child import Deadline
 from .largefiles import POINTER_LIMIT_BYTES, parse_pointer
 from .objects import ObjectStore
@@ -20,11 +21,13 @@ from .parsing import GITLINK_MODE, check_safe_name, commit_links, tag_target, tr
 from .pushed import PushedObjects
 from .reach import Reachable
 from .refs import MAIN
-from .rules import LargeCheck, check_tree
-from .trees import DIRECTORY_MODE
+from .rules import LargeCheck, check_tree, is_generated
+from .trees import ATTRIBUTES, DIRECTORY_MODE, TreeEntry
 
 _COMMIT_BYTES = 1 << 20
 _TREE_BYTES = 16 << 20
+_TAKEN = frozenset({"_meta", "_history", "_attribute"})
+_OF_PROJECTS = frozenset({"_config", ATTRIBUTES})
 _MOST_BYTES = {"commit": _COMMIT_BYTES, "tag": _COMMIT_BYTES, "tree": _TREE_BYTES}
 
 
@@ -43,6 +46,7 @@ class PushCheck:
         large: LargeCheck,
         storage_limits: StorageLimits,
         pack_limits: PackLimits,
+        package: str = "",
     ) -> None:
         """Gather what the rules need.
 
@@ -53,12 +57,14 @@ class PushCheck:
             large: Which large files the package may point at.
             storage_limits: How many files and how big.
             pack_limits: How long checking may take.
+            package: Name of the package; ``_project`` takes its configuration only.
         """
         self._objects = objects
         self._pushed = pushed
         self._refs = refs
         self._large = large
         self._storage_limits = storage_limits
+        self._package = package
         self._deadline = Deadline(pack_limits.time_s)
         self._existing = Reachable(objects, refs.values(), self._deadline)
         self._good: set[tuple[str, str]] = set()
@@ -85,8 +91,7 @@ class PushCheck:
     def _closure(self, tip: str, kind: str) -> None:
         todo = [(tip, kind)]
         while todo:
-            if self._deadline.is_over:
-                raise Busy("checking the pushed objects takes too long", hint="push in steps")
+            self._check_time()
             wanted = todo.pop()
             if wanted in self._good:
                 continue
@@ -128,11 +133,17 @@ class PushCheck:
     def _revisions(self, new: str) -> None:
         """Every commit that becomes a revision holds a tree that a package may have."""
         old = self._refs.get(MAIN)
-        checked = set() if old is None else self._blobs_of(old)
+        before = [] if old is None else self._entries(old)
+        good_blobs = {entry.oid for entry in before}
+        good_names = {entry.name for entry in before}
         for commit in self._new_first_parents(old, new):
+            self._check_time()
             tree = commit_links(self._objects.get(commit, "commit")).tree
             try:
-                check_tree(self._objects, tree, self._large, self._storage_limits, checked)
+                check_tree(self._objects, tree, self._large, self._storage_limits, good_blobs)
+                for name in {entry.name for entry in self._entries(commit)} - good_names:
+                    self._check_name(name.decode())
+                    good_names.add(name)
             except InvalidContent as error:
                 raise InvalidContent(
                     f"commit {commit[:12]}: {error.message}", hint=error.hint
@@ -168,9 +179,19 @@ class PushCheck:
             hint="revisions of main cannot be rewritten: use 'git pull --rebase'",
         )
 
-    def _blobs_of(self, commit: str) -> set[str]:
+    def _entries(self, commit: str) -> list[TreeEntry]:
         tree = commit_links(self._objects.get(commit, "commit")).tree
-        return {entry.oid for entry in tree_entries(self._objects.get(tree, "tree"))}
+        return list(tree_entries(self._objects.get(tree, "tree")))
+
+    def _check_name(self, name: str) -> None:
+        """A file whose name is an address of something else could never be fetched by osc."""
+        is_taken = name in _TAKEN or is_generated(name)
+        if is_taken or (self._package == PROJECT_CONTAINER and name not in _OF_PROJECTS):
+            raise InvalidContent(f"'{name}' is a name that cannot be pushed here")
+
+    def _check_time(self) -> None:
+        if self._deadline.is_over:
+            raise Busy("checking the pushed objects takes too long", hint="push in several steps")
 
 
 def _commit_links(objects: ObjectStore, oid: str) -> Iterator[tuple[str, str]]:

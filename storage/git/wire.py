@@ -17,7 +17,7 @@ from ..errors import InvalidContent, NotFound, TooLarge
 from .child import Deadline, find_git
 from .objects import ObjectStore, is_oid
 from .packscan import PackLimits, PackScan
-from .pktline import Reader, read_packet
+from .pktline import Reader, packet, read_packet
 from .reach import Reachable
 from .refs import Refs
 
@@ -137,7 +137,6 @@ def fetch(server: FetchServer, repository: Path, body: Reader, protocol: str) ->
     Raises:
         InvalidContent: The request is malformed.
         TooLarge: It is longer than any client's.
-        NotFound: It wants an object that no visible ref leads to.
     """
     answer = _answer(server, repository, body, protocol)
     # Up to the first bytes now, so that a refusal can still become a status.
@@ -150,7 +149,12 @@ def _answer(
     with tempfile.TemporaryFile() as spool:
         _spool(body, spool)
         spool.seek(0)
-        check_wants(repository, spool)
+        try:
+            check_wants(repository, spool)
+        except NotFound as error:
+            # A branch may have been rewritten since it was advertised: no missing package.
+            yield packet(f"ERR upload-pack: {error.message}\n".encode())
+            return
         spool.seek(0)
         yield from server.serve(repository, spool, protocol)
 

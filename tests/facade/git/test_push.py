@@ -26,16 +26,16 @@ def test_a_push_becomes_a_revision(door, work):
     assert door.house.leftovers() == []
 
 
-def test_a_push_to_a_project_with_repositories_queues_a_build(door, work):
-    door.house.project(door.house.home, repositories=BUILDING)
+def test_a_push_to_a_project_with_repositories_queues_a_build(native_door, work):
+    native_door.house.project(native_door.house.home, repositories=BUILDING)
     work.commit(hello__spec="Name: hello\n")
-    said = work.run("push", door.url("anna"), "main").stderr
-    with door.house.records.read() as unit:
-        build = unit.builds.latest(door.house.store().package.id)
+    said = work.run("push", native_door.url("anna"), "main").stderr
+    with native_door.house.records.read() as unit:
+        build = unit.builds.latest(native_door.house.store().package.id)
     assert f"remote: packhouse: revision 1, build {build.id} queued" in said
-    with door.house.records.begin() as unit:
+    with native_door.house.records.begin() as unit:
         events = unit.events.claim(10_000, "test", 60, 0)
-    mine = [event.kind for event in events if event.project == door.house.home]
+    mine = [event.kind for event in events if event.project == native_door.house.home]
     assert mine[-1] is EventKind.SOURCE_CHANGED
 
 
@@ -118,53 +118,53 @@ def test_two_racing_pushes_one_wins_and_the_other_is_told_to_fetch(door, work, c
     assert door.house.leftovers() == []
 
 
-def test_rewriting_main_is_refused_also_by_force(door, work):
+def test_rewriting_main_is_refused_also_by_force(native_door, work):
     work.commit(hello__spec="Version: 1\n")
     tip = work.commit(hello__spec="Version: 2\n")
-    work("push", "--quiet", door.url("anna"), "main")
+    work("push", "--quiet", native_door.url("anna"), "main")
     work("reset", "--quiet", "--hard", "HEAD~1")
     work.commit(hello__spec="Version: other\n")
-    said = work.fails("push", "--force", door.url("anna"), "main")
+    said = work.fails("push", "--force", native_door.url("anna"), "main")
     assert "[remote rejected] main -> main (non-fast-forward)" in said
     assert "pull --rebase" in said
-    assert door.house.revisions()[-1].commit == tip
+    assert native_door.house.revisions()[-1].commit == tip
 
 
-def test_a_merge_with_main_as_second_parent_is_refused(door, work, clone):
+def test_a_merge_with_main_as_second_parent_is_refused(native_door, work, clone):
     work.commit(hello__spec="Version: 1\n")
-    work("push", "--quiet", door.url("anna"), "main")
-    copy = clone(door.url("anna"))
+    work("push", "--quiet", native_door.url("anna"), "main")
+    copy = clone(native_door.url("anna"))
     copy.commit("theirs", theirs__txt="theirs\n")
     copy("push", "--quiet", "origin", "main")
     work.commit("mine", mine__txt="mine\n")
-    work("pull", "--quiet", "--no-rebase", "--no-edit", door.url("anna"), "main")
-    said = work.fails("push", door.url("anna"), "main")
+    work("pull", "--quiet", "--no-rebase", "--no-edit", native_door.url("anna"), "main")
+    said = work.fails("push", native_door.url("anna"), "main")
     assert "non-fast-forward" in said
     assert "second parent" in said
 
 
-def test_a_merge_of_a_branch_into_main_is_one_revision(door, work):
+def test_a_merge_of_a_branch_into_main_is_one_revision(native_door, work):
     work.commit(hello__spec="Version: 1\n")
-    work("push", "--quiet", door.url("anna"), "main")
+    work("push", "--quiet", native_door.url("anna"), "main")
     work("checkout", "--quiet", "-b", "topic")
     work.commit("one", one__txt="1\n")
     work.commit("two", two__txt="2\n")
     work("checkout", "--quiet", "main")
     work("merge", "--quiet", "--no-ff", "--no-edit", "topic")
-    work("push", "--quiet", door.url("anna"), "main")
-    assert len(door.house.revisions()) == 2
-    assert door.house.names() == ["hello.spec", "one.txt", "two.txt"]
+    work("push", "--quiet", native_door.url("anna"), "main")
+    assert len(native_door.house.revisions()) == 2
+    assert native_door.house.names() == ["hello.spec", "one.txt", "two.txt"]
 
 
-def test_main_cannot_be_deleted(door, work):
+def test_main_cannot_be_deleted(native_door, work):
     work.commit(hello__spec="Version: 1\n")
-    work("push", "--quiet", door.url("anna"), "main")
-    said = work.fails("push", door.url("anna"), ":main")
+    work("push", "--quiet", native_door.url("anna"), "main")
+    said = work.fails("push", native_door.url("anna"), ":main")
     assert "main cannot be deleted" in said
-    assert len(door.house.revisions()) == 1
+    assert len(native_door.house.revisions()) == 1
 
 
-def test_other_branches_and_tags_come_and_go_without_revisions(door, work):
+def test_other_branches_and_tags_come_and_go_without_revisions(native_door, work):
     work.commit(hello__spec="Version: 1\n")
     work("tag", "-a", "-m", "annotated", "v1")
     work("tag", "light")
@@ -172,63 +172,65 @@ def test_other_branches_and_tags_come_and_go_without_revisions(door, work):
     (work.directory / "sub" / "nested.txt").write_text("fine on a branch\n")
     work("checkout", "--quiet", "-b", "topic/one")
     work.commit("nested")
-    said = work.run("push", door.url("anna"), "topic/one", "v1", "light").stderr
+    said = work.run("push", native_door.url("anna"), "topic/one", "v1", "light").stderr
     assert "only the branch main becomes revisions" in said
-    refs = door.house.store().repository.refs.all()
+    refs = native_door.house.store().repository.refs.all()
     assert {"refs/heads/topic/one", "refs/tags/v1", "refs/tags/light"} <= refs.keys()
-    assert door.house.revisions() == []
-    work("push", "--quiet", door.url("anna"), ":topic/one", ":v1", ":light")
-    assert not door.house.store().repository.refs.all().keys() - {"refs/meta/config"}
+    assert native_door.house.revisions() == []
+    work("push", "--quiet", native_door.url("anna"), ":topic/one", ":v1", ":light")
+    assert not native_door.house.store().repository.refs.all().keys() - {"refs/meta/config"}
 
 
-def test_a_branch_can_be_rewritten_by_force(door, work):
+def test_a_branch_can_be_rewritten_by_force(native_door, work):
     work.commit(hello__spec="Version: 1\n")
     work("checkout", "--quiet", "-b", "topic")
-    work("push", "--quiet", door.url("anna"), "topic")
+    work("push", "--quiet", native_door.url("anna"), "topic")
     work("commit", "--quiet", "--amend", "--message", "other")
-    work("push", "--quiet", "--force", door.url("anna"), "topic")
-    tip = door.house.store().repository.refs.read("refs/heads/topic")
+    work("push", "--quiet", "--force", native_door.url("anna"), "topic")
+    tip = native_door.house.store().repository.refs.read("refs/heads/topic")
     assert tip == work("rev-parse", "HEAD")
 
 
 @pytest.mark.parametrize("ref", ["refs/packhouse/upload", "refs/meta/config", "refs/notes/x"])
-def test_internal_refs_cannot_be_written(door, work, ref):
+def test_internal_refs_cannot_be_written(native_door, work, ref):
     work.commit(hello__spec="Version: 1\n")
-    before = door.house.store().repository.refs.all()
-    said = work.fails("push", "--force", door.url("anna"), f"main:{ref}")
+    before = native_door.house.store().repository.refs.all()
+    said = work.fails("push", "--force", native_door.url("anna"), f"main:{ref}")
     assert "only branches and tags can be pushed" in said or "fetch first" in said
-    assert door.house.store().repository.refs.all() == before
+    assert native_door.house.store().repository.refs.all() == before
 
 
-def test_branches_that_are_file_and_folder_are_refused(door, work):
+def test_branches_that_are_file_and_folder_are_refused(native_door, work):
     work.commit(hello__spec="Version: 1\n")
-    work("push", "--quiet", door.url("anna"), "main:refs/heads/a")
-    said = work.fails("push", door.url("anna"), "main:refs/heads/a/b")
+    work("push", "--quiet", native_door.url("anna"), "main:refs/heads/a")
+    said = work.fails("push", native_door.url("anna"), "main:refs/heads/a/b")
     assert "collides" in said
 
 
-def test_one_refused_ref_does_not_hold_up_the_others(door, work):
+def test_one_refused_ref_does_not_hold_up_the_others(native_door, work):
     work.commit(hello__spec="Version: 1\n")
-    said = work.fails("push", door.url("anna"), "main", "main:refs/meta/x")
+    said = work.fails("push", native_door.url("anna"), "main", "main:refs/meta/x")
     assert "[new branch]" in said
-    assert len(door.house.revisions()) == 1
+    assert len(native_door.house.revisions()) == 1
 
 
-def test_an_atomic_push_is_all_or_nothing(door, work):
+def test_an_atomic_push_is_all_or_nothing(native_door, work):
     work.commit(hello__spec="Version: 1\n")
-    said = work.fails("push", "--atomic", door.url("anna"), "main", "main:refs/meta/x")
+    said = work.fails("push", "--atomic", native_door.url("anna"), "main", "main:refs/meta/x")
     assert "[new branch]" not in said
-    assert door.house.revisions() == []
-    work("push", "--quiet", "--atomic", door.url("anna"), "main", "main:refs/heads/side")
-    assert len(door.house.revisions()) == 1
+    assert native_door.house.revisions() == []
+    work("push", "--quiet", "--atomic", native_door.url("anna"), "main", "main:refs/heads/side")
+    assert len(native_door.house.revisions()) == 1
 
 
-def test_a_stranger_cannot_push(door, work):
+def test_a_stranger_cannot_push(native_door, work):
     work.commit(hello__spec="Version: 1\n")
-    assert "403" in work.fails("push", door.url("bert"), "main")
-    assert "Authentication failed" in work.fails("push", door.url("anna", password="x"), "main")
-    assert "could not read Username" in work.fails("push", door.url(), "main")
-    assert door.house.revisions() == []
+    assert "403" in work.fails("push", native_door.url("bert"), "main")
+    assert "Authentication failed" in work.fails(
+        "push", native_door.url("anna", password="x"), "main"
+    )
+    assert "could not read Username" in work.fails("push", native_door.url(), "main")
+    assert native_door.house.revisions() == []
 
 
 def test_an_api_token_works_as_the_password(native_door, work):

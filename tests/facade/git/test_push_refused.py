@@ -21,6 +21,12 @@ from tests.facade.git.handmade import (
 )
 
 
+@pytest.fixture
+def door(native_door):
+    """What indexes packs does not matter here; tests/contracts has both."""
+    return native_door
+
+
 @pytest.mark.parametrize(
     ("mode", "name"),
     [
@@ -40,6 +46,8 @@ from tests.facade.git.handmade import (
         (b"100600", b"odd"),
         (b"0100644", b"padded"),
         (b"40000", b"dir"),
+        (b"100644", b"_meta"),
+        (b"100644", b"_service:download_url:x"),
     ],
 )
 def test_bad_tree_entries_are_refused(door, mode, name):
@@ -239,3 +247,13 @@ def test_a_pointer_to_another_packages_file_is_refused(door, work):
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256}\nsize {size}\n"
     work.commit(big__tar=pointer)
     assert "was not uploaded" in work.fails("push", door.url("anna"), "main")
+
+
+def test_a_projects_container_takes_its_configuration_only(native_door, work):
+    url = native_door.url("anna", package="_project")
+    work.commit(_config="Type: spec\n")
+    assert "remote: packhouse: revision 1" in work.run("push", url, "main").stderr
+    work.commit(hello__spec="Name: hello\n")
+    assert "'hello.spec' is a name that cannot be pushed here" in work.fails("push", url, "main")
+    assert native_door.house.names("_project") == ["_config"]
+    assert "403" in work.fails("push", native_door.url("bert", package="_project"), "main")

@@ -1,6 +1,7 @@
 """The door behind gunicorn: chunked bodies, clients that vanish, servers that are killed."""
 
 import base64
+import contextlib
 import os
 import socket
 
@@ -13,17 +14,28 @@ from tests.facade.git.handmade import ZERO, command, objects_pack, oid
 from tests.facade.git.serving import gunicorn, until
 
 
-@pytest.fixture
-def house(tmp_path):
-    house = GitHouse(tmp_path / "data")
-    yield house
-    house.records.close()
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory):
+    """One server per implementation, started when first asked for."""
+    with contextlib.ExitStack() as stack:
+        started = {}
+
+        def get(name):
+            if name not in started:
+                house = GitHouse(tmp_path_factory.mktemp(name) / "data")
+                stack.callback(house.records.close)
+                started[name] = stack.enter_context(gunicorn(house, name))
+            return started[name]
+
+        yield get
 
 
 @pytest.fixture(params=["native", "dulwich"])
-def server(request, house):
-    with gunicorn(house, request.param) as server:
-        yield server
+def server(request, servers):
+    """A running server, and a project of the test's own in its house."""
+    server = servers(request.param)
+    server.door.house = server.door.house.fresh()
+    return server
 
 
 def open_post(server, service, *, chunked=True, length=0):
@@ -71,15 +83,16 @@ def test_a_client_that_asks_to_continue_is_told_to(server, work):
     assert done.returncode == 0, done.stderr
 
 
-def test_a_killed_server_leaves_nothing_of_a_push_behind(server, house, work):
-    connection = half_a_push(server)
-    [leftover] = until(house.leftovers)
-    assert leftover.startswith("push-")
-    # A living quarantine is left alone, however old.
-    assert sweep_quarantines(house.storage.tmp, young_s=0) == 0
-    server.kill()
-    connection.close()
-    until(lambda: sweep_quarantines(house.storage.tmp, young_s=0))
+def test_a_killed_server_leaves_nothing_of_a_push_behind(tmp_path, work):
+    house = GitHouse(tmp_path / "data")
+    tmp = house.storage.tmp
+    with gunicorn(house) as server, half_a_push(server):
+        [alternates] = until(lambda: list(tmp.glob("push-*/objects/info/alternates")))
+        # A living quarantine is left alone, however old.
+        assert sweep_quarantines(tmp, young_s=0) == 0
+        server.kill()
+    assert alternates.exists()
+    until(lambda: sweep_quarantines(tmp, young_s=0))
     assert house.leftovers() == []
     repository = house.store().repository
     assert "refs/tags/x" not in repository.refs.all()
@@ -88,27 +101,27 @@ def test_a_killed_server_leaves_nothing_of_a_push_behind(server, house, work):
     with gunicorn(house) as again:
         work.commit(hello__spec="Name: hello\n")
         work("push", "--quiet", again.door.url("anna"), "main")
+    house.records.close()
 
 
-def test_a_client_that_vanishes_during_a_push_leaves_nothing(server, house):
-    connection = half_a_push(server)
-    until(house.leftovers)
-    connection.close()
+def test_a_client_that_vanishes_during_a_push_leaves_nothing(server):
+    house = server.door.house
+    with half_a_push(server):
+        until(house.leftovers)
     until(lambda: not house.leftovers())
     until(lambda: not server.git_children())
     assert "refs/tags/x" not in house.store().repository.refs.all()
 
 
-def test_a_client_that_vanishes_during_a_clone_ends_the_work(house, work):
-    with gunicorn(house) as server:
-        work.commit(data__bin=os.urandom(30 << 20))
-        work("push", "--quiet", server.door.url("anna"), "main")
-        tip = work("rev-parse", "HEAD")
-        body = packet(f"want {tip} side-band-64k thin-pack ofs-delta\n".encode())
-        body += FLUSH + packet(b"done\n")
-        connection = open_post(server, "git-upload-pack", chunked=False, length=len(body))
+def test_a_client_that_vanishes_during_a_clone_ends_the_work(servers, work):
+    server = servers("native")
+    work.commit(data__bin=os.urandom(30 << 20))
+    work("push", "--quiet", server.door.url("anna"), "main:big")
+    tip = work("rev-parse", "HEAD")
+    body = packet(f"want {tip} side-band-64k thin-pack ofs-delta\n".encode())
+    body += FLUSH + packet(b"done\n")
+    with open_post(server, "git-upload-pack", chunked=False, length=len(body)) as connection:
         connection.sendall(body)
         assert connection.recv(1000)
         until(server.git_children)
-        connection.close()
-        until(lambda: not server.git_children())
+    until(lambda: not server.git_children())
