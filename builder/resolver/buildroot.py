@@ -39,7 +39,8 @@ def build_root(
     )
     if config.type not in _IMAGE_TYPES:
         direct += [*config.preinstall, *extra]
-        direct += [p for p in prereqs if not p.startswith("/") or pool.is_known_file(p)]
+        known = [p for p in prereqs if not p.startswith("/") or pool.is_known_file(p)]
+        direct += ["--directdepsend--", *known] if known else []
     direct = _substituted(config, direct, dropped)
     return expand(pool, config, [*direct, *sorted(dropped)], hints=hints)
 
