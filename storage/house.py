@@ -175,8 +175,7 @@ class Storage:
         """
         row = self._row(project, package)
         store = PackageStore(self._context, row)
-        if has_gap(self._context, row, store.repository):
-            self._heal(row)
+        self._heal(row, store)
         return store
 
     def package_by_id(self, package_id: int) -> PackageStore:
@@ -257,12 +256,13 @@ class Storage:
                 row = unit.packages.get(project, package)
         return row
 
-    def _heal(self, row: Package) -> None:
+    def _heal(self, row: Package, store: PackageStore) -> None:
         """Heal for a reader: not at any price, since the indexed state can be served."""
         timeout_s = self.limits.heal_timeout_s
         try:
-            with Transaction(self._context, row, timeout_s=timeout_s):
-                pass
+            if has_gap(self._context, row, store.repository):
+                with Transaction(self._context, row, timeout_s=timeout_s):
+                    pass
         except (Busy, Damaged) as error:
             _log.warning(
                 "healing_put_off", extra={"container": row.container, "reason": error.message}

@@ -22,6 +22,8 @@ class StorageLimits:
         recipe_bytes: Files bigger than this are not read to find a version.
         push_blob_bytes: Biggest ordinary blob a push may bring.
         push_commits: Most new commits of main in one push.
+        push_files: Most files in all new trees of main in one push together; each
+            new revision keeps a list of its files.
         lock_timeout_s: How long a writer waits for a repository.
         heal_timeout_s: How long a reader waits before it serves what is indexed.
     """
@@ -35,5 +37,6 @@ class StorageLimits:
     recipe_bytes: int = 4 * _MIB
     push_blob_bytes: int = 64 * _MIB
     push_commits: int = 10_000
+    push_files: int = 1_000_000
     lock_timeout_s: float = 30.0
     heal_timeout_s: float = 2.0

@@ -23,9 +23,11 @@ from .objects import ObjectStore
 COMMITTER = "packhouse <packhouse@localhost>"
 _NO_COMMENT = "no comment given"
 _TRAILER = re.compile(r"Packhouse-(User|Request|Operation|Comment): ?(.*)")
+_LINE_BREAKERS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f<>]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 _SIGNATURE = re.compile(r"(.*?) ?<([^>]*)> ?(-?[0-9]+)?(?: [-+][0-9]+)?")
+_KEY_BYTES = 200
 _LATEST_TIME = 253_402_300_799  # the end of year 9999
 
 
@@ -134,7 +136,7 @@ def split_message(message: str) -> tuple[str, Trailers | None]:
     """
     comment, separator, last = message.rpartition("\n\n")
     found: dict[str, str] = {}
-    for line in last.splitlines():
+    for line in last.split("\n")[:-1]:
         match = _TRAILER.fullmatch(line)
         if match is None:
             return message, None
@@ -173,8 +175,15 @@ def _signature(value: str) -> tuple[str, str, int]:
     return match[1], match[2], time
 
 
+def clean_key(value: str | None) -> str | None:
+    """An operation or request id as it is kept: one short line, None when nothing is left."""
+    if value is None:
+        return None
+    return _one_line(value).encode(errors="replace")[:_KEY_BYTES].decode(errors="ignore") or None
+
+
 def _one_line(value: str) -> str:
-    return _UNSAFE.sub("", value)
+    return _LINE_BREAKERS.sub("", value)
 
 
 def _encoded(blank: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..errors import AlreadyExists, PackhouseError, TooLarge
+from ..errors import AlreadyExists, Busy, PackhouseError, TooLarge
 from ..model import Author, JsonObject, Package, PackageMeta, Project, ProjectMeta
 from ..names import PROJECT_CONTAINER
 from ..records import Unit
@@ -25,7 +25,7 @@ from .transaction import Transaction
 from .trees import EMPTY
 
 META_FILE = "_meta"
-_AFTER_RACE = 2
+_ATTEMPTS = 3
 
 
 def put_project_meta(
@@ -47,7 +47,7 @@ def put_project_meta(
         copr: Copr settings to replace; None leaves them.
     """
     _check_size(context, raw)
-    for _ in range(_AFTER_RACE):
+    for _ in range(_ATTEMPTS):
         with context.records.read() as unit:
             project = unit.projects.find(meta.name)
             container = unit.packages.find(meta.name, PROJECT_CONTAINER) if project else None
@@ -59,6 +59,8 @@ def put_project_meta(
             break
         except AlreadyExists:
             continue
+    else:
+        raise _too_many_races(meta.name)
     with context.records.read() as unit:
         return unit.projects.get(meta.name)
 
@@ -85,7 +87,7 @@ def put_package_meta(
         UnknownProject: There is no such project.
     """
     _check_size(context, raw)
-    for _ in range(_AFTER_RACE):
+    for _ in range(_ATTEMPTS):
         with context.records.read() as unit:
             project = unit.projects.get(meta.project)
             package = unit.packages.find(meta.project, meta.name)
@@ -97,6 +99,8 @@ def put_package_meta(
             break
         except AlreadyExists:
             continue
+    else:
+        raise _too_many_races(meta.name)
     with context.records.read() as unit:
         return unit.packages.get(meta.project, meta.name)
 
@@ -249,6 +253,10 @@ def _first_meta(
     commit_id = object_id("commit", commit)
     pending = Pending("meta", commit_id, tree_id, author.login, comment, now)
     return pending, [("commit", commit), ("tree", tree), ("blob", raw)]
+
+
+def _too_many_races(name: str) -> Busy:
+    return Busy(f"'{name}' is being made and deleted by others", hint="try again")
 
 
 def _check_size(context: Context, raw: bytes) -> None:

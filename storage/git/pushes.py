@@ -114,8 +114,11 @@ def _checked_after(change: Transaction, results: list[RefResult], index: int) ->
     if error is not None or move.new is None:
         return []
     try:
-        if move.new not in change.repository.objects:
+        found = change.repository.objects.find(move.new)
+        if found is None:
             raise InvalidContent(f"{move.ref}: object {move.new} was not sent")
+        if move.ref.startswith("refs/heads/") and found.kind != "commit":
+            raise InvalidContent(f"{move.ref}: object {move.new} is a {found.kind}, not a commit")
         return _new_of_main(change, move) if move.ref == MAIN else []
     except PackhouseError as refusal:
         results[index] = RefResult(move, refusal)
@@ -130,19 +133,22 @@ def _new_of_main(change: Transaction, move: RefMove) -> list[Commit]:
         InvalidContent: A tree breaks the rules.
     """
     limits = change.context.limits
-    base = change.package.base
-    commits = []
-    for commit in _walk(change, move, base):
-        commits.append(commit)
-        if len(commits) > limits.push_commits:
-            raise InvalidContent(
-                f"more than {limits.push_commits} commits in one push",
-                hint="push the history in several steps",
-            )
+    commits = _walk(change, move, change.package.base)
+    if len(commits) > limits.push_commits:
+        raise _too_much(f"more than {limits.push_commits} commits in one push")
     checked = {entry.blob for entry in change.latest_listing().entries}
+    files = 0
     for commit in reversed(commits):
-        check_tree(change.repository.objects, commit.tree, change.large_size, limits, checked)
+        files += check_tree(
+            change.repository.objects, commit.tree, change.large_size, limits, checked
+        )
+        if files > limits.push_files:
+            raise _too_much(f"more than {limits.push_files} files over all commits of one push")
     return commits
+
+
+def _too_much(message: str) -> InvalidContent:
+    return InvalidContent(message, hint="push the history in several steps")
 
 
 def _walk(change: Transaction, move: RefMove, base: str | None) -> list[Commit]:

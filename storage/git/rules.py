@@ -31,7 +31,7 @@ def check_tree(
     large: LargeCheck,
     limits: StorageLimits,
     checked: set[str] | None = None,
-) -> None:
+) -> int:
     """Check the tree of a commit that wants to become a revision of main.
 
     Args:
@@ -42,6 +42,9 @@ def check_tree(
         checked: Blobs known to be good; every good one is added. Give the same
             set for all commits of a push, and fill it with the blobs of the
             old tip to spare reading them.
+
+    Returns:
+        How many files the tree has.
 
     Raises:
         InvalidContent: A rule is broken; the message names the file.
@@ -57,6 +60,7 @@ def check_tree(
         if entry.oid not in good:
             _check_blob(objects, entry, large, limits)
             good.add(entry.oid)
+    return len(entries)
 
 
 def check_content_name(name: str) -> FileName:

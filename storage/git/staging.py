@@ -52,6 +52,7 @@ class StagedFile:
         self.md5, self.sha1, self.sha256 = sums
         self.head = head
         self._descriptor = descriptor
+        self._owner = os.getpid()
 
     @property
     def is_text(self) -> bool:
@@ -73,8 +74,10 @@ class StagedFile:
         if self._descriptor < 0:
             return
         descriptor, self._descriptor = self._descriptor, -1
-        with contextlib.suppress(FileNotFoundError):
-            self.path.unlink()
+        if self._owner == os.getpid():
+            # A forked child only lets go of what belongs to its parent.
+            with contextlib.suppress(FileNotFoundError):
+                self.path.unlink()
         os.close(descriptor)
 
     def __enter__(self) -> Self:

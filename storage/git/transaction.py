@@ -17,11 +17,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Self
 
-from ..errors import PackhouseError, UnknownPackage
+from ..errors import PackhouseError, TooLarge, UnknownPackage
 from ..model import Author, CommitResult, Listing, Package, Revision
 from ..records import Unit
 from .attributes import merged_attributes
-from .commits import Trailers, build_commit, clean_comment, compose_message, read_commit
+from .commits import Trailers, build_commit, clean_comment, clean_key, compose_message, read_commit
 from .context import Context
 from .healing import heal
 from .listings import EMPTY_LISTING, Fact, facts_of
@@ -98,6 +98,7 @@ class Transaction:
 
     def repeated(self, operation: str | None) -> CommitResult | None:
         """What an earlier call with the same idempotency key made, if there was one."""
+        operation = clean_key(operation)
         if operation is None:
             return None
         with self.context.records.read() as unit:
@@ -167,7 +168,13 @@ class Transaction:
 
         Returns:
             Its id.
+
+        Raises:
+            TooLarge: It has too many files.
         """
+        most = self.context.limits.tree_files
+        if len(tree.slots) > most:
+            raise TooLarge(f"more than {most} files in one package", limit_files=most)
         self.facts.add(facts_of(self.latest_listing()))
         self.facts.complete(tree)
         present = tree.slots.get(ATTRIBUTES)
@@ -200,6 +207,7 @@ class Transaction:
             operation: Idempotency key of the caller.
         """
         comment = clean_comment(comment, self.context.limits.comment_bytes)
+        request_id, operation = clean_key(request_id), clean_key(operation)
         now = self.context.now()
         parent = self.tip(kind)
         message = compose_message(comment, Trailers(author.login, request_id, operation))

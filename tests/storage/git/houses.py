@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
+import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -98,7 +102,13 @@ def open_house(
     **more: object,
 ) -> SmallHouse:
     clock = clock or Clock()
-    records = Records.open(url or f"sqlite:///{path / 'packhouse.db'}")
+    migrate = url is not None
+    if url is None:
+        database = path / "packhouse.db"
+        if not database.exists():
+            shutil.copyfile(_empty_database(), database)
+        url = f"sqlite:///{database}"
+    records = Records.open(url, migrate=migrate)
     storage = Storage(
         path / "data",
         records,
@@ -108,6 +118,15 @@ def open_house(
         **more,  # type: ignore[arg-type]
     )
     return SmallHouse(path, storage, records, clock)
+
+
+@functools.cache
+def _empty_database() -> Path:
+    """A database with its schema; making it costs more than most tests."""
+    directory = Path(tempfile.mkdtemp(prefix="packhouse-test-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    Records.open(f"sqlite:///{directory / 'empty.db'}").close()
+    return directory / "empty.db"
 
 
 def git(repository: Path, *arguments: str, check: bool = True, data: bytes | None = None) -> str:

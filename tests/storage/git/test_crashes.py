@@ -107,7 +107,7 @@ def list_files(house: SmallHouse, number: int) -> Callable[[], object]:
 
 @pytest.mark.parametrize(
     ("make", "only", "most"),
-    [(put, CAREFULLY, 60), (put, (), 30), (list_files, CAREFULLY, 30)],
+    [(put, CAREFULLY, 45), (put, (), 20), (list_files, CAREFULLY, 20)],
     ids=["put, ref and transaction code", "put, all code", "file list"],
 )
 def test_a_killed_commit_is_there_whole_or_not_at_all(
@@ -130,7 +130,7 @@ def test_a_killed_commit_is_there_whole_or_not_at_all(
         assert content(store, "f") == b"%d" % number
         comments = [revision.comment for revision in store.history()]
         assert comments.count(f"c{number}") == 1, f"killed at line {line}, ran {ran}"
-        if number % 10 == 0:
+        if number % 15 == 0:
             is_whole(house, store)
     is_whole(house, store)
     assert acknowledged <= {revision.comment for revision in store.history()}
@@ -139,11 +139,11 @@ def test_a_killed_commit_is_there_whole_or_not_at_all(
 def test_a_killed_commit_is_healed_by_the_next_reader(house: SmallHouse) -> None:
     store = house.hello()
     house.put(store, "f", b"start", "c0")
-    total = run_until(-1, put(house, 1), CAREFULLY)
+    total = run_until(-1, put(house, 1), ("refs.py",))
     assert total is not None
     healed = 0
     for number, line in enumerate(points(total, 30), start=2):
-        run_until(line, put(house, number), CAREFULLY)
+        run_until(line, put(house, number), ("refs.py",))
         before = store.repository.refs.read("refs/heads/main")
         with house.records.read() as unit:
             indexed = unit.revisions.latest(store.package.id, "source")
@@ -168,7 +168,7 @@ def test_a_killed_push_is_there_whole_or_not_at_all(house: SmallHouse, tmp_path:
     work.commit("c1", f="1")
     total = run_until(-1, work.push, CAREFULLY)
     assert total is not None
-    for number, line in enumerate(points(total, 20), start=2):
+    for number, line in enumerate(points(total, 15), start=2):
         work.commit(f"c{number}a", f=f"{number}a")
         work.commit(f"c{number}b", f=f"{number}b")
         run_until(line, work.push, CAREFULLY)
@@ -194,7 +194,7 @@ def test_a_killed_meta_change_is_there_whole_or_not_at_all(house: SmallHouse) ->
 
     total = run_until(-1, change(0), CAREFULLY)
     assert total is not None
-    for number, line in enumerate(points(total, 25), start=1):
+    for number, line in enumerate(points(total, 20), start=1):
         run_until(line, change(number), CAREFULLY)
         store = house.storage.package("home:anna", "hello")
         stored = store.meta_raw()
@@ -218,7 +218,7 @@ def test_a_killed_creation_leaves_no_name_taken(house: SmallHouse) -> None:
 
     total = run_until(-1, create("k"))
     assert total is not None
-    for number, line in enumerate(points(total, 25)):
+    for number, line in enumerate(points(total, 15)):
         run_until(line, create(f"k{number}"))
         create(f"k{number}")()
         store = house.storage.package("home:anna", f"k{number}")
@@ -240,7 +240,7 @@ def test_a_killed_delete_or_undelete_ends_in_one_of_the_two_states(house: SmallH
     total = run_until(-1, delete, CAREFULLY)
     assert total is not None
     undelete()
-    for line in points(total, 20):
+    for line in points(total, 12):
         run_until(line, delete, CAREFULLY)
         if _is_living(house):
             delete()
@@ -295,7 +295,7 @@ def test_leftovers_of_killed_processes_do_not_pile_up(tmp_path: Path) -> None:
     house.put(store, "f", b"start")
     total = run_until(-1, put(house, 1), ("durable.py", "writer.py", "staging.py"))
     assert total is not None
-    for number, line in enumerate(points(total, 30), start=2):
+    for number, line in enumerate(points(total, 15), start=2):
         run_until(line, put(house, number), ("durable.py", "writer.py", "staging.py"))
     house.put(house.storage.package("home:anna", "hello"), "f", b"end")
     long_ago = 1

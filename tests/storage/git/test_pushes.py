@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -280,3 +281,57 @@ def test_an_object_that_was_not_sent_is_noticed(work: Clone) -> None:
     moves = [RefMove(MAIN, None, work.head()), RefMove("refs/heads/x", None, "1" * 40)]
     result = work.store.apply_push(moves, lambda: None, BERT)
     assert all(isinstance(r.error, InvalidContent) for r in result.refs)
+
+
+def test_too_many_files_over_all_commits_of_a_push_are_refused(tmp_path: Path) -> None:
+    house = open_house(tmp_path, limits=StorageLimits(push_files=5))
+    work = clone(house.hello(), tmp_path / "work")
+    for number in range(3):
+        work.commit(str(number), **{f"f{number}": "x"})
+    error = work.push().refs[0].error
+    assert isinstance(error, InvalidContent) and "several steps" in error.hint
+    house.records.close()
+
+
+def test_a_branch_must_name_a_commit(work: Clone) -> None:
+    work.commit("one", f="1")
+    tree = work.git("rev-parse", "HEAD^{tree}").strip()
+    for ref in (MAIN, "refs/heads/x"):
+        error = work.push(ref, new=tree).refs[0].error
+        assert isinstance(error, InvalidContent) and "not a commit" in error.message
+    assert work.push("refs/tags/tree", new=tree).refs[0].error is None
+
+
+def test_concurrent_pushes_and_puts_end_in_one_line(house: SmallHouse, tmp_path: Path) -> None:
+    hello = house.hello()
+    house.put(hello, "f", b"0")
+    stop = threading.Event()
+    errors: list[BaseException] = []
+
+    def put() -> None:
+        try:
+            for number in range(10):
+                house.put(hello, "http", b"%d" % number, f"http {number}")
+        except BaseException as error:
+            errors.append(error)
+        stop.set()
+
+    writer = threading.Thread(target=put)
+    work = clone(hello, tmp_path / "work")
+    writer.start()
+    pushed = refused = 0
+    while not stop.is_set() or not pushed:
+        work.pull()
+        work.commit(f"push {pushed}", pushed=str(pushed))
+        if work.push().refs[0].error is None:
+            pushed += 1
+        else:
+            refused += 1
+            work.git("reset", "-q", "--hard", "HEAD~1")
+    writer.join()
+    assert errors == []
+    history = hello.history()
+    assert [r.number for r in history] == list(range(1, 12 + pushed))
+    assert sum(r.comment.startswith("push") for r in history) == pushed
+    assert fsck_is_clean(hello.repository.path)
+    assert house.storage.fsck() == []

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from datetime import UTC, datetime
 
 import pytest
 
 from storage.errors import (
+    Damaged,
     InvalidContent,
     InvalidName,
     InvalidRevision,
+    TooLarge,
     UnknownFile,
     UnknownPackage,
     UnknownProject,
     UnknownRevision,
 )
 from storage.git.context import ReadEntry
+from storage.house import StorageLimits
 from storage.model import EMPTY_SRCMD5, EventKind, Listing
 from storage.names import LATEST, RevisionSpec
 
@@ -360,3 +364,50 @@ def test_a_pointer_sent_over_http_is_refused(house: SmallHouse) -> None:
         house.store(hello, "f", pointer.encode())
     with pytest.raises(InvalidContent, match="pointer"):
         house.upload(hello, "f", pointer.encode())
+
+
+def test_an_operation_with_line_breaks_cannot_forge_a_trailer(house: SmallHouse) -> None:
+    hello = house.hello()
+    evil = "op\nPackhouse-User: eve"
+    house.put(hello, "f", b"1", "one", operation=evil)
+    again = house.put(hello, "f", b"1", "one", operation=evil)
+    assert again.revision.number == 1
+    message = git(hello.repository.path, "log", "-1", "--format=%b", "main")
+    assert message.rstrip().splitlines() == [
+        "Packhouse-User: anna",
+        "Packhouse-Operation: opPackhouse-User: eve",
+    ]
+
+
+def test_a_package_has_a_most_number_of_files(house: SmallHouse) -> None:
+    small = open_house(house.path, limits=StorageLimits(tree_files=2), clock=house.clock)
+    hello = small.hello()
+    small.put(hello, "a", b"a")
+    small.put(hello, "b", b"b")
+    with pytest.raises(TooLarge, match="more than 2 files"):
+        small.put(hello, "c", b"c")
+    small.put(hello, "b", b"changed")
+    small.records.close()
+
+
+def test_listing_a_package_is_cheap(house: SmallHouse) -> None:
+    hello = house.hello()
+    for number in range(30):
+        house.put(hello, f"file-{number}", b"%d" % number)
+    rounds = 60
+    before = time.process_time()
+    for _ in range(rounds):
+        house.storage.package("home:anna", "hello").listing(LATEST)
+    spent_ms = (time.process_time() - before) / rounds * 1000
+    assert spent_ms < 3
+
+
+def test_a_ref_that_cannot_be_read_does_not_keep_readers_from_the_indexed_state(
+    house: SmallHouse,
+) -> None:
+    hello = house.hello()
+    house.put(hello, "f", b"x")
+    (hello.repository.path / "refs" / "heads" / "main").write_text("")
+    assert content(house.storage.package("home:anna", "hello"), "f") == b"x"
+    with pytest.raises(Damaged):
+        house.put(hello, "f", b"y")
