@@ -125,7 +125,8 @@ class Reconciler:
         """What SQL says is queued and the queue does not know, for longer than a moment."""
         now = self._house.clock()
         with self._house.records.read() as unit:
-            jobs = unit.jobs.with_state((JobState.DISPATCHING, JobState.SCHEDULED), _PAGE)
+            jobs = unit.jobs.with_state((JobState.DISPATCHING,), _PAGE)
+            jobs += unit.jobs.with_state((JobState.SCHEDULED,), _PAGE)
             builds = unit.builds.with_source_state((SourceState.PENDING,), _PAGE)
         queued: dict[Ticket, Job | Build] = {
             Ticket("job", job.id, job.attempt): job

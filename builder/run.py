@@ -28,7 +28,7 @@ from .chroots.base import (
 )
 from .chroots.cache import remove_tree
 from .chroots.limits import Limits
-from .chroots.namespaces import Mode, isolate
+from .chroots.namespaces import isolate
 from .heartbeat import Heartbeat
 from .house import BuilderHouse
 from .logs import LogWriter, log_path
@@ -72,7 +72,7 @@ def opened_root(
     The process can do nothing else afterwards; see ``namespaces.isolate``.
     """
     chroot.base()
-    isolate(getattr(chroot, "mode", Mode.detect()))
+    isolate(chroot.mode)
     with chroot.prepare(install, limits, sink, slot=slot) as root:
         yield root
 
@@ -188,7 +188,7 @@ class BuildRun:
         chroot = self._chroot(job)
         with self._beating(job):
             chroot.base()  # can take a minute the first time
-        isolate(getattr(chroot, "mode", Mode.detect()))
+        isolate(chroot.mode)
         install = install_set(self._house, job, rpm=maker.needs_rpm)
         with (
             self._beating(job) as heart,

@@ -12,6 +12,7 @@ from typing import Literal, Protocol, Self
 from storage.errors import PackhouseError
 
 from .limits import Limits
+from .modes import Mode
 
 HOME = "/home/build"
 """Home and working directory of a build, as seen inside."""
@@ -182,6 +183,11 @@ class Chroot(Protocol):
     @property
     def name(self) -> str:
         """Its configured name, for example ``debian-12-x86_64``."""
+        ...
+
+    @property
+    def mode(self) -> Mode:
+        """The rights it works with; what ``namespaces.isolate`` is given."""
         ...
 
     def base(self) -> Base:

@@ -17,7 +17,7 @@ from . import hostroot, sources
 from .base import Base, ChrootBroken
 from .cache import DirectoryCache, Lease
 from .fixup import write_fixup
-from .namespaces import Mode
+from .modes import Mode
 
 _log = logging.getLogger(__name__)
 

@@ -13,7 +13,8 @@ from .bases import BaseRoots, BaseSpec
 from .cache import make_private
 from .layers import Layers
 from .limits import Limits
-from .namespaces import Mode, require_isolation
+from .modes import Mode
+from .namespaces import require_isolation
 from .sandbox import Sandbox
 
 _LAYERS_BYTES = 20 << 30

@@ -23,7 +23,7 @@ from pathlib import Path
 from . import seccomp
 from .base import HOME, Bind, ChrootBroken, ExitStatus, Sink, User
 from .limits import Limits, apply_rlimits
-from .namespaces import Mode
+from .modes import Mode
 
 _log = logging.getLogger(__name__)
 

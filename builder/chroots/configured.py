@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..house import BuilderSettings
 from .bases import BaseSpec
 from .bubblewrap import Bubblewrap
-from .namespaces import Mode
+from .modes import Mode
 
 
 def chroots(settings: BuilderSettings, sandbox: str = "auto") -> dict[str, Bubblewrap]:

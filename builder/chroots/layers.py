@@ -17,7 +17,7 @@ from . import hostprovides
 from .apt import Apt, Deb
 from .base import HOME, Base, Bind, Capture, ChrootBroken, InstallSet, Sink, Unresolvable
 from .cache import DirectoryCache, Lease
-from .namespaces import Mode
+from .modes import Mode
 from .sandbox import Sandbox
 
 _log = logging.getLogger(__name__)
@@ -36,7 +36,6 @@ _TIDY = (
     "if command -v ldconfig >/dev/null; then ldconfig; fi"
 )
 _ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "HOME": "/root"}
-_RPM = "rpm --dbpath /var/lib/rpm"
 _NEEDED = re.compile(
     r"^\s*(.+? (?:is needed by|conflicts with|is obsoleted by|from install of) .+)$"
 )
@@ -144,8 +143,7 @@ def _install_debs(root: Sandbox, files: Sequence[Path], sink: Sink) -> None:
 def _install_rpms(root: Sandbox, files: Sequence[Path], sink: Sink) -> None:
     binds, names = _shown(files, "rpms")
     script = (
-        f"set -e; mkdir -p /var/lib/rpm; {_RPM} -i --nosignature --noplugins "
-        f"{' '.join(map(shlex.quote, names))}; {_TIDY}"
+        f"set -e; rpm -i --nosignature --noplugins {' '.join(map(shlex.quote, names))}; {_TIDY}"
     )
     _run(root, script, _Tee(sink), binds, lambda text: _lines(text, _NEEDED))
 
@@ -160,9 +158,9 @@ def _install_host_provides(root: Sandbox, install: InstallSet) -> None:
     spec.write_text(hostprovides.spec(capabilities))
     script = (
         "set -e; mkdir -p /var/lib/rpm; "
-        "rpmbuild -bb --quiet --define '_dbpath /var/lib/rpm' --define '_topdir /home/build/top' "
+        "rpmbuild -bb --quiet --define '_topdir /home/build/top' "
         "--define '_buildhost build' --define 'source_date_epoch 0' /home/build/host.spec; "
-        f"{_RPM} -i --justdb --nosignature --noplugins /home/build/top/RPMS/noarch/*.rpm; {_TIDY}"
+        f"rpm -i --justdb --nosignature --noplugins /home/build/top/RPMS/noarch/*.rpm; {_TIDY}"
     )
     _run(root, script, Capture(), [], lambda text: "")
     shutil.rmtree(root.home / "top", ignore_errors=True)

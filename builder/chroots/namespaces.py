@@ -10,10 +10,10 @@ import ctypes
 import logging
 import os
 import signal
-from enum import Enum
 from pathlib import Path
 
 from .base import ChrootBroken
+from .modes import Mode
 
 _log = logging.getLogger(__name__)
 
@@ -33,18 +33,6 @@ _PR_SET_DUMPABLE = 4
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _isolated_pid = 0
-
-
-class Mode(Enum):
-    """With which rights roots are made."""
-
-    ROOT = "root"  # real uids, a build user of its own
-    ROOTLESS = "rootless"  # user namespace, everything is the caller's own uid
-
-    @classmethod
-    def detect(cls) -> Mode:
-        """Root mode when started by root."""
-        return cls.ROOT if os.geteuid() == 0 else cls.ROOTLESS
 
 
 def isolate(mode: Mode) -> None:

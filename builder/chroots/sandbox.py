@@ -16,8 +16,8 @@ from . import bwrap, cgroups
 from .base import HOME, Bind, ChrootBroken, ExitStatus, Sink, User
 from .fixup import BUILD_UID_BASE, SLOTS
 from .limits import Limits
+from .modes import Mode
 from .namespaces import (
-    Mode,
     bind_device,
     mount_overlay,
     mount_tmpfs,

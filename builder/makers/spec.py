@@ -61,8 +61,6 @@ class SpecMaker:
         return ", ".join(dict.fromkeys(_MISSING_LINE.findall(output)))[:1000]
 
     def _defines(self, making: Making) -> Iterator[tuple[str, str]]:
-        # Debian's rpm keeps its database in the home directory unless told.
-        yield "_dbpath", "/var/lib/rpm"
         yield "_topdir", f"{HOME}/{_TOP}"
         yield "_buildhost", "build"
         yield "source_date_epoch_from_changelog", "1"

@@ -7,7 +7,7 @@ import pytest
 
 from builder.chroots.bases import BaseSpec
 from builder.chroots.bubblewrap import Bubblewrap
-from builder.chroots.namespaces import Mode
+from builder.chroots.modes import Mode
 from tests.support import need
 
 from .sandboxes import Place, Rootless

@@ -15,7 +15,8 @@ from builder.chroots.bases import BaseSpec
 from builder.chroots.bubblewrap import Bubblewrap
 from builder.chroots.fixup import BUILD_UID_BASE
 from builder.chroots.limits import Limits
-from builder.chroots.namespaces import Mode, die_with_parent, isolate
+from builder.chroots.modes import Mode
+from builder.chroots.namespaces import die_with_parent, isolate
 
 SMALL = Limits(
     wall_s=60, disk_bytes=256 << 20, inodes=100_000, processes=200, file_bytes=1 << 30, idle_s=0
