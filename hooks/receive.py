@@ -107,6 +107,7 @@ class _Push:
         self._refs = public_refs(store.repository.path)
         self._verdicts: dict[str, str] = {}
         self._hints: list[str] = []
+        self._created = 0
 
     def run(self, body: Reader) -> Iterator[bytes]:
         """Do it all; yields the answer."""
@@ -154,8 +155,10 @@ class _Push:
             raise NotAllowed("main cannot be deleted", hint="delete the package instead")
         if command.old != self._refs.get(command.ref):
             raise StaleTip(_STALE)
-        if command.old is None and len(self._refs) >= _MOST_REFS:
-            raise Conflict(f"the repository has {_MOST_REFS} refs already", hint="delete some")
+        if command.old is None:
+            self._created += 1
+            if len(self._refs) + self._created > _MOST_REFS:
+                raise Conflict(f"a repository has at most {_MOST_REFS} refs", hint="delete some")
 
     def _check(self, quarantine: Quarantine) -> None:
         check = PushCheck(
@@ -181,12 +184,18 @@ class _Push:
             accepted = []
         if not accepted:
             return None
-        result = self._store.apply_push(
-            [RefMove(command.ref, command.old, command.new) for command in accepted],
-            lambda: quarantine.migrate(self._store.repository.writer()),
-            self._author,
-            atomic=self._atomic,
-        )
+        moves = [RefMove(command.ref, command.old, command.new) for command in accepted]
+        try:
+            result = self._store.apply_push(
+                moves,
+                lambda: quarantine.migrate(self._store.repository.writer()),
+                self._author,
+                atomic=self._atomic,
+            )
+        except PackhouseError as error:
+            for command in accepted:
+                self._refuse(command, error)
+            return None
         for command, outcome in zip(accepted, result.refs, strict=True):
             if outcome.error is not None:
                 self._refuse(command, outcome.error)

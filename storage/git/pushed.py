@@ -43,6 +43,21 @@ class PushedObjects:
         self._scan = scan
         self._existing = existing
 
+    def check(self) -> None:
+        """Refuse a pack that holds an object twice.
+
+        Which of the two a reader finds is left to chance, and a chain of deltas
+        that ended when it was indexed may go in a circle when it is read.
+
+        Raises:
+            InvalidContent: It does.
+        """
+        before = b""
+        for raw, _, _ in self._index.iterentries():
+            if raw == before:
+                raise InvalidContent("the pack has an object twice")
+            before = raw
+
     def close(self) -> None:
         """Unmap the index."""
         self._index.close()

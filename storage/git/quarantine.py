@@ -64,6 +64,7 @@ class Quarantine:
             pack, scan = ingest.ingest(self._repository, self._root, source, limits)
         self._pack = pack
         self.pushed = PushedObjects(pack, scan, ObjectStore(self._repository / "objects"))
+        self.pushed.check()
         self.objects.packs.rescan()
 
     def migrate(self, writer: ObjectWriter) -> None:

@@ -238,6 +238,11 @@ def test_an_unknown_kind_of_entry_is_refused(ingest, tmp, bare, kind):
         take(ingest, tmp, bare, signed(header(1) + entry(kind, BLOB)))
 
 
+def test_an_object_that_comes_twice_is_refused(ingest, tmp, bare):
+    with pytest.raises(InvalidContent):
+        take(ingest, tmp, bare, objects_pack((3, BLOB), (3, b"other"), (3, BLOB)))
+
+
 def test_an_entry_longer_than_it_says_is_refused(ingest, tmp, bare):
     lying = bytes([0x31]) + zlib.compress(b"\0" * 1_000_000)
     with pytest.raises(InvalidContent, match="announced size"):

@@ -53,7 +53,9 @@ class GitHouse:
         self.data_dir = data_dir
         self.settings = load(None, {}, data_dir=data_dir, **settings)
         self.records = Records.open(f"sqlite:///{data_dir}.db")
-        limits = StorageLimits(large_binary_bytes=100_000)
+        limits = StorageLimits(
+            large_binary_bytes=100_000, lock_timeout_s=self.settings.limits.lock_timeout_s
+        )
         self.storage = Storage(data_dir, self.records, limits)
         self.clock = time.time
 

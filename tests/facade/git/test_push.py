@@ -1,13 +1,19 @@
 """Pushing through the door."""
 
+import io
 import os
 import threading
 
 import pytest
 
 from facade import tokens
-from storage.model import EventKind
-from tests.facade.git.conftest import BUILDING
+from hooks.receive import Receiver
+from storage.git.lock import repository_lock
+from storage.git.packscan import PackLimits
+from storage.git.wire_dulwich import DulwichPackIngest
+from storage.model import Author, EventKind
+from tests.facade.git.conftest import BUILDING, open_door
+from tests.facade.git.handmade import BLOB, BLOB_ID, ZERO, command, objects_pack
 from tests.gitclient import Git
 
 
@@ -279,3 +285,26 @@ def test_a_revert_is_pushed_without_sending_the_old_content_again(door, work):
     work("revert", "--no-edit", "HEAD")
     work("push", "--quiet", door.url("anna"), "main")
     assert len(door.house.revisions()) == 3
+
+
+def test_a_push_that_meets_a_long_write_is_told_to_try_again(tmp_path, work):
+    with open_door(tmp_path / "data", limits={"lock_timeout_s": 0.1}) as door:
+        work.commit(hello__spec="Version: 1\n")
+        with repository_lock(door.house.store().repository.path, 1.0):
+            said = work.fails("push", door.url("anna"), "main")
+        assert "another write to this package takes too long" in said
+        assert "remote: packhouse: try again" in said
+        work("push", "--quiet", door.url("anna"), "main")
+
+
+def test_a_package_deleted_under_a_push_is_reported(tmp_path, work):
+    with open_door(tmp_path / "data") as door:
+        work.commit(hello__spec="Version: 1\n")
+        store = door.house.store()
+        door.house.storage.delete_package(door.house.home, "hello", Author("anna"))
+        receiver = Receiver(door.house.storage, DulwichPackIngest(), PackLimits())
+        request = command(ZERO, BLOB_ID, "refs/tags/x") + objects_pack((3, BLOB))
+        answer = b"".join(receiver.receive(store, Author("anna"), io.BytesIO(request)))
+        assert b"ng refs/tags/x package 'hello'" in answer
+        assert b"was deleted" in answer
+        assert door.house.leftovers() == []
