@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from . import bwrap, cgroups
+from . import bwrap, cgroups, supervise
 from .base import HOME, Bind, ChrootBroken, ExitStatus, Sink, User
 from .fixup import BUILD_UID_BASE, SLOTS
 from .limits import Limits
@@ -108,7 +108,7 @@ class Sandbox:
             binds=(*self._binds, Bind(self.home, HOME, writable=True), *binds),
         )
         with cgroups.group(self._name, self._limits) as group:
-            status = bwrap.run(
+            status = supervise.run(
                 command,
                 limits=self._limits,
                 sink=sink,
@@ -161,7 +161,6 @@ class Sandbox:
 
     def _close(self) -> None:
         if self.mode is Mode.ROOT:
-            bwrap.kill_user(self._uid)
             for device in bwrap.DEVICES:
                 unmount(self._place / "dev" / device)
         unmount(self._place / "tree")
