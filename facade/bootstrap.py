@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import os
 
+from builder.bases import default_config
 from storage import passwords
-from storage.model import Account, Author, Grant, ProjectMeta
+from storage.model import Account, Author, Grant, ProjectMeta, Repository
 from storage.names import ProjectName, UserName
 from storage.secrets import new_secret
 

@@ -10,6 +10,7 @@ from storage import passwords
 from storage.errors import InvalidInput
 from storage.model import Account, Author
 from storage.names import ProjectName, UserName
+from storage.records import Records
 
 from .. import tokens
 from ..bootstrap import create_account
@@ -50,6 +51,13 @@ def add_to(verbs: Verbs) -> None:
         "check every repository against the database",
         "packhouse admin fsck --data /srv/packhouse",
         _fsck,
+    )
+    _leaf(
+        below,
+        "migrate",
+        "bring the database to this version's tables",
+        "packhouse admin migrate --data /srv/packhouse",
+        _migrate,
     )
     settings = add_verb(
         below, "settings", "print the settings reference page", "packhouse admin settings"
@@ -260,6 +268,12 @@ def _fsck(arguments: argparse.Namespace) -> int:
         say(problem)
     say(f"{len(problems)} problems" if problems else "no problems")
     return 1 if problems else 0
+
+
+def _migrate(arguments: argparse.Namespace) -> int:
+    Records.open(settings_of(arguments).database, migrate=True).close()
+    say("the database is up to date")
+    return 0
 
 
 def _settings(_arguments: argparse.Namespace) -> int:

@@ -1,0 +1,1 @@
+"""Scenarios against a whole running house with the real clients."""
