@@ -57,13 +57,11 @@ class PushRequest:
         commands: Distinct refs, in the client's order; none for a connection test.
         capabilities: What the client chose.
         options: Values of ``git push -o``.
-        is_shallow: Whether the client's own history is cut off somewhere.
     """
 
     commands: tuple[RefCommand, ...]
     capabilities: frozenset[str] = frozenset()
     options: tuple[str, ...] = ()
-    is_shallow: bool = False
 
     @property
     def brings_pack(self) -> bool:
@@ -93,7 +91,7 @@ def read_push_request(source: Reader) -> PushRequest:
             raise TooLarge(f"more than {_MOST_COMMANDS} refs in one push")
     _check(commands, capabilities)
     options = _options(source) if "push-options" in capabilities else ()
-    return PushRequest(tuple(commands), capabilities, options, shallow > 0)
+    return PushRequest(tuple(commands), capabilities, options)
 
 
 def _check(commands: list[RefCommand], capabilities: frozenset[str]) -> None:

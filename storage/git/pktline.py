@@ -13,14 +13,12 @@ from typing import Protocol
 from ..errors import InvalidContent
 
 FLUSH = b"0000"
-DELIMITER = b"0001"
 MAX_PACKET_BYTES = 65520
 _MAX_PAYLOAD_BYTES = MAX_PACKET_BYTES - 4
 _MAX_BAND_BYTES = _MAX_PAYLOAD_BYTES - 1
 
 BAND_DATA = 1
 BAND_PROGRESS = 2
-BAND_ERROR = 3
 
 _HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
 
@@ -116,7 +114,7 @@ def band(channel: int, data: bytes) -> Iterator[bytes]:
     Slices a memoryview, so the work is linear in the length of ``data``.
 
     Args:
-        channel: ``BAND_DATA``, ``BAND_PROGRESS`` or ``BAND_ERROR``.
+        channel: ``BAND_DATA`` or ``BAND_PROGRESS``.
         data: What to carry.
 
     Yields:

@@ -38,9 +38,9 @@ def test_deleting_brings_no_pack():
     assert not read(f"{A} {ZERO} refs/tags/old\0 delete-refs").brings_pack
 
 
-def test_a_shallow_client_says_so_before_its_commands():
+def test_where_a_shallow_client_ends_may_stand_before_the_commands():
     request = read(f"shallow {A}", f"{ZERO} {B} refs/heads/main\0 report-status")
-    assert request.is_shallow
+    assert [command.new for command in request.commands] == [B]
     assert request.capabilities == {"report-status"}
 
 
