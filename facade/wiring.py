@@ -9,8 +9,9 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
 
+from builder.bases import Bases
+from builder.chroots.configured import chroots
 from builder.house import BuilderHouse
 from builder.queue import Queue, RqQueue
 from builder.recipes import version_of
@@ -83,13 +84,17 @@ def build_house(
         metas=MetaReaders(parse_project_meta, parse_package_meta),
         notify=queue.wake,
     )
+    environment = builder_settings(settings)
+    roots = chroots(environment, settings.sandbox)
+    bases = Bases(environment.chroots, roots, environment.cache_dir, on_change=queue.wake)
     builder = BuilderHouse(
         records,
         storage,
         queue,
         signer,
-        builder_settings(settings),
-        cast(Any, None),
+        environment,
+        bases,
+        chroots=roots,
         clock=clock,
         render_package_meta=render_package_meta,
     )
