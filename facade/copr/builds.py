@@ -11,10 +11,18 @@ from storage.model import Build
 from ..access import Action, allowed
 from . import json as shapes
 from .call import Call
-from .chroots import split_chroot
+from .directories import side_directories
 from .errors import Forbidden
 from .forms import as_integers
-from .lookup import NamedBuild, build_of, find_build, find_package, may_build, project_of
+from .lookup import (
+    Named,
+    NamedBuild,
+    build_of,
+    find_build,
+    find_package,
+    may_build,
+    project_of,
+)
 from .paging import Page, read_page
 from .removal import remove_builds
 from .states import FINAL
@@ -40,15 +48,12 @@ def listed(call: Call) -> dict[str, Any]:
     page = read_page(call.request.args)
     with call.records() as unit:
         named = project_of(call, unit)
-        package_id = None
-        if call.option("packagename"):
-            package_id = find_package(unit, named, call.argument("packagename")).id
+        places = _places(call, unit, named)
         status = call.option("status")
         if status:
-            items = _with_status(call, unit, named.project.id, package_id, status, page)
+            items = _with_status(call, unit, places, status, page)
         else:
-            builds = unit.builds.list_for(named.project.id, package_id, page.most, page.offset)
-            items = show_builds(unit, builds, named.project, named.name, call.urls)
+            items = _newest(call, unit, places, page.offset, page.most)
         page.check(len(items))
         return shapes.listing(items, page)
 
@@ -88,7 +93,7 @@ def cancel(call: Call) -> dict[str, Any]:
     with call.records() as unit:
         found = build_of(call, unit)
         call.identity.required()
-        if not may_build(call.identity, found.named):
+        if not may_build(call.identity, found.main):
             raise Forbidden("You are not allowed to cancel this build.")
         if _is_over(unit, found):
             raise Conflict(f"Cannot cancel build {found.build.id}")
@@ -149,7 +154,7 @@ def _deletable(call: Call, numbers: list[int]) -> tuple[list[Build], str]:
 
 def _may_delete(call: Call, found: NamedBuild) -> bool:
     try:
-        allowed(call.identity, Action.BUILD, found.named.target)
+        allowed(call.identity, Action.BUILD, found.main.target)
     except Locked:
         raise
     except NotAllowed:
@@ -167,82 +172,47 @@ def _shown(call: Call, unit: Unit, found: NamedBuild) -> dict[str, Any]:
     return show_build(found.build, found.named.project, found.named.name, call.urls, jobs)
 
 
+_Place = tuple[Named, int | None]
+"""A project or directory, and the package builds are wanted of."""
+
+
+def _places(call: Call, unit: Unit, named: Named) -> list[_Place]:
+    """Where the builds of a project are; of one package if one is named."""
+    everywhere = [named, *side_directories(unit, named)]
+    if not call.option("packagename"):
+        return [(place, None) for place in everywhere]
+    wanted = find_package(unit, named, call.argument("packagename"))
+    found: list[_Place] = [(named, wanted.id)]
+    for place in everywhere[1:]:
+        package = unit.packages.find(place.project.name, wanted.name)
+        if package is not None:
+            found.append((place, package.id))
+    return found
+
+
+def _newest(
+    call: Call, unit: Unit, places: list[_Place], offset: int, limit: int
+) -> list[dict[str, Any]]:
+    """One page over the builds of all places, newest first."""
+    start, most = (offset, limit) if len(places) == 1 else (0, offset + limit)
+    shown: list[dict[str, Any]] = []
+    for place, package_id in places:
+        builds = unit.builds.list_for(place.project.id, package_id, most, start)
+        shown += show_builds(unit, builds, place.project, place.name, call.urls)
+    if len(places) == 1:
+        return shown
+    shown.sort(key=lambda each: -int(each["id"]))
+    return shown[offset : offset + limit]
+
+
 def _with_status(
-    call: Call, unit: Unit, project_id: int, package_id: int | None, status: str, page: Page
+    call: Call, unit: Unit, places: list[_Place], status: str, page: Page
 ) -> list[dict[str, Any]]:
     """Builds in one computed state; ``limit`` and ``offset`` count only those."""
-    named = project_of(call, unit)
     items: list[dict[str, Any]] = []
     for start in range(0, _SCAN_LIMIT, _SCAN):
-        builds = unit.builds.list_for(project_id, package_id, _SCAN, start)
-        shown = show_builds(unit, builds, named.project, named.name, call.urls)
+        shown = _newest(call, unit, places, start, _SCAN)
         items += [each for each in shown if each["state"] == status]
-        if len(builds) < _SCAN or len(items) >= page.offset + page.most:
+        if len(shown) < _SCAN or len(items) >= page.offset + page.most:
             break
     return items[page.offset : page.offset + page.most]
-
-
-# --- one chroot of a build ----------------------------------------------------
-
-
-def chroot(call: Call) -> dict[str, Any]:
-    """One chroot of a build."""
-    with call.records() as unit:
-        found = build_of(call, unit)
-        jobs = unit.jobs.of_build(found.build.id)
-        name = _chroot_of(call, found, chroots_of_build(found.build, found.named.project, jobs))
-        job = newest(jobs).get(name)
-        return shapes.build_chroot(found.build, found.named.name, call.urls, name, job)
-
-
-def chroots(call: Call) -> dict[str, Any]:
-    """The chroots of a build."""
-    page = read_page(call.request.args, ("id", "name"))
-    with call.records() as unit:
-        found = build_of(call, unit)
-        jobs = unit.jobs.of_build(found.build.id)
-        names = chroots_of_build(found.build, found.named.project, jobs)
-    by_chroot = newest(jobs)
-    names = sorted(names) if page.order == "name" else names
-    names = names[::-1] if page.descending else names
-    items = [
-        shapes.build_chroot(found.build, found.named.name, call.urls, name, by_chroot.get(name))
-        for name in names[page.offset : page.offset + page.most]
-    ]
-    return shapes.listing(items, page)
-
-
-def chroot_config(call: Call) -> dict[str, Any]:
-    """How one chroot of a build is built."""
-    limits = call.house.settings.build
-    with call.records() as unit:
-        found = build_of(call, unit)
-        jobs = unit.jobs.of_build(found.build.id)
-        name = _chroot_of(call, found, chroots_of_build(found.build, found.named.project, jobs))
-    settings = found.named.settings
-    config = shapes.chroot_build_config(
-        found.named.name, name, call.urls, settings, settings.chroot(name)
-    )
-    memory_mb = limits.memory_bytes // _MEMORY_MB
-    return shapes.build_config(
-        config, found.build, settings.chroot(name), limits.timeout_s, memory_mb
-    )
-
-
-def chroot_built_packages(call: Call) -> dict[str, Any]:
-    """The packages one chroot of a build made."""
-    with call.records() as unit:
-        found = build_of(call, unit)
-        jobs = unit.jobs.of_build(found.build.id)
-        name = _chroot_of(call, found, chroots_of_build(found.build, found.named.project, jobs))
-        job = newest(jobs).get(name)
-        return shapes.built_packages(unit.binaries.of_job(job.id) if job else [])
-
-
-def _chroot_of(call: Call, found: NamedBuild, known: list[str]) -> str:
-    name = call.argument("chrootname")
-    if split_chroot(name) == ("", ""):
-        raise InvalidInput("Chroot identification is not valid")
-    if name not in known:
-        raise UnknownBuild(f"Chroot {name} does not exist in build {found.build.id}.")
-    return name

@@ -97,8 +97,8 @@ def build(
         "state": states.build_state(row, chroots, jobs),
         "ownername": name.owner,
         "projectname": name.name,
-        "project_dirname": name.name,
-        "repo_url": urls.project(name),
+        "project_dirname": name.dirname,
+        "repo_url": urls.project(name.main),
         "source_package": {
             "name": row.package or None,
             "version": row.source_version or None,

@@ -91,10 +91,16 @@ def package_settings(call: Call, package: Package) -> PackageSettings:
 
 @dataclass(frozen=True, slots=True)
 class NamedBuild:
-    """A build that was found, with the project it belongs to."""
+    """A build that was found.
+
+    Attributes:
+        named: The project or side directory it was made in.
+        main: The project whose people decide about it.
+    """
 
     build: Build
     named: Named
+    main: Named
 
 
 def find_build(unit: Unit, identity: Identity, text: str) -> NamedBuild:
@@ -113,7 +119,13 @@ def find_build(unit: Unit, identity: Identity, text: str) -> NamedBuild:
     target = locate(unit, identity, ProjectName(project.name))
     if name is None or project.deleted_at is not None or not is_visible(identity, target):
         raise missing
-    return NamedBuild(build, Named(name, project, target))
+    named = Named(name, project, target)
+    if not name.directory:
+        return NamedBuild(build, named, named)
+    try:
+        return NamedBuild(build, named, find_project(unit, identity, name.main))
+    except UnknownProject:
+        raise missing from None
 
 
 def build_of(call: Call, unit: Unit) -> NamedBuild:

@@ -10,6 +10,7 @@ from storage.model import Build, Job
 from . import json as shapes
 from .call import Call
 from .chroots import chroot_name, chroots_of
+from .directories import find_directory, read_dirname
 from .lookup import Named, project_of
 from .states import FINAL, chroot_state
 from .views import chroots_of_build
@@ -30,9 +31,11 @@ def monitor(call: Call) -> dict[str, Any]:
         raise InvalidInput(f"Wrong additional_fields argument(s): {', '.join(wrong)}")
     with call.records() as unit:
         named = project_of(call, unit)
-        dirname = call.option("project_dirname")
-        if dirname and dirname != named.name.name:
+        name = read_dirname(named, call.option("project_dirname"))
+        place = find_directory(call, unit, named, name)
+        if place is None:
             return shapes.monitor([])
+        named = place
         found = _by_package(unit, named)
         packages = [
             (name, _chroots(call, named, name, latest, fields))

@@ -6,7 +6,8 @@
 | @qa/tools   | group:qa:tools     |
 | Base/Tools  | Base:Tools         |
 
-A project whose name has more parts, or fewer, cannot be said in Copr and is
+Side directories such as ``tools:custom:x`` are projects below their own. A
+project whose name has more parts, or fewer, cannot be said in Copr and is
 invisible there. Where both ``home:Base:Tools`` and ``Base:Tools`` exist, the
 personal project has the name.
 """
@@ -21,18 +22,40 @@ from storage.errors import InvalidName, UnknownProject
 from storage.names import ProjectName
 
 _NAME = re.compile(r"[\w.-]+")
+_DIRECTORY = re.compile(r"custom:[\w.-]+|pr:[\w.-]*[0-9]+")
 _PERSONAL, _GROUP = "home", "group"
 
 
 @dataclass(frozen=True, slots=True)
 class FullName:
-    """``owner/name``; groups as owners start with ``@``."""
+    """``owner/name``; groups as owners start with ``@``.
+
+    Attributes:
+        directory: ``custom:x`` or ``pr:12`` for a side directory, else empty.
+    """
 
     owner: str
     name: str
+    directory: str = ""
+
+    @classmethod
+    def parse(cls, owner: str, dirname: str) -> FullName:
+        """From an owner and a directory name like ``tools`` or ``tools:pr:12``."""
+        name, _, directory = dirname.partition(":")
+        return cls(owner, name, directory)
 
     def __str__(self) -> str:
-        return f"{self.owner}/{self.name}"
+        return f"{self.owner}/{self.dirname}"
+
+    @property
+    def dirname(self) -> str:
+        """The name with the side directory, as results are addressed."""
+        return f"{self.name}:{self.directory}" if self.directory else self.name
+
+    @property
+    def main(self) -> FullName:
+        """The project itself, without a side directory."""
+        return FullName(self.owner, self.name)
 
     @property
     def is_group(self) -> bool:
@@ -48,10 +71,12 @@ class FullName:
         """The projects the name may mean, best first; none when it cannot be one."""
         if not is_project_name(self.name):
             return
+        if self.directory and not _DIRECTORY.fullmatch(self.directory):
+            return
         prefixes = [f"{_GROUP}:"] if self.is_group else [f"{_PERSONAL}:", ""]
         for prefix in prefixes:
             try:
-                yield ProjectName.parse(f"{prefix}{self.owner_login}:{self.name}")
+                yield ProjectName.parse(f"{prefix}{self.owner_login}:{self.dirname}")
             except InvalidName:
                 continue
 
@@ -73,6 +98,11 @@ def is_project_name(text: str) -> bool:
 
 def full_name(project: str) -> FullName | None:
     """How Copr says a project; None when it cannot."""
+    above, _, last = project.rpartition(":")
+    above, _, kind = above.rpartition(":")
+    if above and _DIRECTORY.fullmatch(f"{kind}:{last}"):
+        main = full_name(above)
+        return main and FullName(main.owner, main.name, f"{kind}:{last}")
     parts = project.split(":")
     if len(parts) == 3 and parts[0] == _PERSONAL:
         said = FullName(parts[1], parts[2])

@@ -73,4 +73,6 @@ def _number(text: str | None, name: str, problems: dict[str, list[str]]) -> int 
     if not _NUMBER.fullmatch(text):
         problems[name] = ["Not a valid integer value."]
         return None
-    return min(int(text), UNPAGED_LIMIT) if name == "limit" else int(text)
+    if name == "offset":
+        return int(text)
+    return min(int(text), UNPAGED_LIMIT) or None  # 0 asks for everything, as nothing does

@@ -18,6 +18,7 @@ from ..obs.meta import render_project_meta
 from . import json as shapes
 from .call import Call
 from .chroots import chroots_of, with_chroots
+from .directories import side_directories
 from .errors import Forbidden
 from .lookup import Named, project_of, require
 from .names import FullName, full_name, prefixes_of
@@ -114,15 +115,20 @@ def delete(call: Call) -> dict[str, Any]:
     with call.records() as unit:
         named = project_of(call, unit)
         require(call, Action.DELETE_PROJECT, named.target, _DELETE_TEXT)
-        builds = unit.builds.list_for(named.project.id, limit=UNPAGED_LIMIT)
-        running = unfinished(unit, builds, named.project)
+        places = [*side_directories(unit, named), named]
+        running = [number for place in places for number in _running(unit, place)]
     if running:
-        raise InvalidInput(still_running(running))
-    shown = _shown(call, named)
-    call.house.storage.delete_project(
-        ProjectName(named.project.name), call.identity.author(), "deleted with copr-cli"
-    )
+        raise InvalidInput(still_running(sorted(running)))
+    shown, author = _shown(call, named), call.identity.author()
+    for place in places:
+        name = ProjectName(place.project.name)
+        call.house.storage.delete_project(name, author, "deleted with copr-cli")
     return shown
+
+
+def _running(unit: Unit, named: Named) -> list[int]:
+    builds = unit.builds.list_for(named.project.id, limit=UNPAGED_LIMIT)
+    return unfinished(unit, builds, named.project)
 
 
 def regenerate(call: Call) -> dict[str, Any]:
@@ -233,7 +239,7 @@ def _visible(
         scanned += len(batch)
         for project in batch:
             name = full_name(project.name)
-            if name is None or owner not in ("", name.owner):
+            if name is None or name.directory or owner not in ("", name.owner):
                 continue
             if text and text not in f"{name}\n{project.meta.description}".lower():
                 continue

@@ -12,6 +12,7 @@ from storage.errors import UnknownRepository
 from . import json as shapes
 from .call import Call
 from .chroots import chroots_of, split_chroot
+from .directories import side_directories
 from .lookup import Named, project_of
 
 _RELEASE_VARIABLES = ("fedora", "centos-stream", "opensuse-leap")
@@ -19,7 +20,9 @@ _RELEASE_VARIABLES = ("fedora", "centos-stream", "opensuse-leap")
 
 def describe(call: Call) -> dict[str, Any]:
     """The repositories of a project as dnf's plugin reads them."""
-    named = _found(call)
+    with call.records() as unit:
+        named = project_of(call, unit)
+        places = [named, *side_directories(unit, named)]
     settings = named.settings
     options = {"priority": settings.repo_priority} if settings.repo_priority is not None else {}
     repos: dict[str, Any] = {}
@@ -29,7 +32,7 @@ def describe(call: Call) -> dict[str, Any]:
     return {
         "results_url": f"{call.urls.base}/results",
         "repos": repos,
-        "directories": {named.name.name: {}},
+        "directories": {place.name.dirname: {} for place in places},
         "dependencies": [
             {
                 "type": "external_baseurl",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import (
+    buildchroots,
     builds,
     general,
     monitoring,
@@ -70,13 +71,15 @@ ROUTES = (
     Route("DELETE", "/build/delete/<int:build_id>/", builds.delete, login=True),
     Route("DELETE", "/build/delete/list/", builds.delete_list, login=True),
     # --- chroots of builds
-    Route("GET", "/build-chroot/", builds.chroot),
-    Route("GET", "/build-chroot/list/", builds.chroots),
-    Route("GET", "/build-chroot/list/<int:build_id>/", builds.chroots),
-    Route("GET", "/build-chroot/build-config/", builds.chroot_config),
-    Route("GET", "/build-chroot/build-config/<int:build_id>/<chrootname>/", builds.chroot_config),
-    Route("GET", "/build-chroot/built-packages/", builds.chroot_built_packages),
-    Route("GET", "/build-chroot/<int:build_id>/<chrootname>/", builds.chroot),
+    Route("GET", "/build-chroot/", buildchroots.show),
+    Route("GET", "/build-chroot/list/", buildchroots.listed),
+    Route("GET", "/build-chroot/list/<int:build_id>/", buildchroots.listed),
+    Route("GET", "/build-chroot/build-config/", buildchroots.build_config),
+    Route(
+        "GET", "/build-chroot/build-config/<int:build_id>/<chrootname>/", buildchroots.build_config
+    ),
+    Route("GET", "/build-chroot/built-packages/", buildchroots.built_packages),
+    Route("GET", "/build-chroot/<int:build_id>/<chrootname>/", buildchroots.show),
     # --- projects
     Route("GET", "/project/", projects.show),
     Route("GET", "/project/list/", projects.listed),

@@ -5,17 +5,17 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-import re
 import shutil
 from typing import TYPE_CHECKING, Any
 
 from builder.srpm.places import upload_dir
-from storage.errors import Busy, InvalidInput, UnknownBuild
+from storage.errors import Busy, UnknownBuild
 from storage.git.staging import StagedFile
 from storage.model import Build, EventKind, JsonObject, Package, Revision, SourceState
 
 from .call import Call
 from .chroots import chroots_of
+from .directories import ensure_directory, read_dirname
 from .errors import Forbidden
 from .forms import Form
 from .lookup import Named, find_build, may_build
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from storage.records import Unit
 
 logger = logging.getLogger(__name__)
-
-_DIRNAME = re.compile(r":(custom:[\w.-]+|pr:[\w.:-]*[0-9]+)")
 
 
 def require_build(call: Call, named: Named, text: str) -> None:
@@ -50,7 +48,7 @@ def build_options(
     Raises:
         InvalidInput: The side directory cannot be had.
     """
-    _check_dirname(named, form.text("project_dirname"))
+    read_dirname(named, form.text("project_dirname"))
 
     def find(build_id: int) -> Build | None:
         try:
@@ -69,20 +67,6 @@ def build_options(
     return options
 
 
-def _check_dirname(named: Named, dirname: str | None) -> None:
-    name = named.name.name
-    if not dirname or dirname == name:
-        return
-    if not dirname.startswith(name) or not _DIRNAME.fullmatch(dirname[len(name) :]):
-        raise InvalidInput(
-            f"Please use directory format {name}:custom:<SUFFIX_OF_CHOICE> or {name}:pr:<ID>"
-            " (for automatically removed directories)"
-        )
-    raise InvalidInput(
-        f"Side directories are not available here, please make a project of its own: '{dirname}'"
-    )
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class Submission:
     """A build to be made.
@@ -98,6 +82,12 @@ class Submission:
     source: JsonObject
     options: JsonObject
     package: Package | None = None
+
+
+def place_of(call: Call, named: Named, form: Form) -> Named:
+    """The project or side directory the form wants builds in; made if it is missing."""
+    name = read_dirname(named, form.text("project_dirname"))
+    return ensure_directory(call, named, name)
 
 
 def submit(call: Call, named: Named, submission: Submission) -> Build:
@@ -169,11 +159,13 @@ def shown(call: Call, named: Named, build: Build) -> dict[str, Any]:
 
 def _row(call: Call, named: Named, submission: Submission) -> Build:
     package = submission.package
+    # A side directory has packages of its own, which the first import makes.
+    is_here = package is not None and package.project_id == named.project.id
     return Build(
         id=0,
         project_id=named.project.id,
         project=named.project.name,
-        package_id=package.id if package else None,
+        package_id=package.id if package and is_here else None,
         package=package.name if package else "",
         commit="",
         rev=0,

@@ -22,6 +22,7 @@ from .sources import SUBMITTED, SourceContext, read_source, resolve_chroot
 from .submission import (
     Submission,
     build_options,
+    place_of,
     rebuild,
     require_build,
     shown,
@@ -62,6 +63,7 @@ def from_urls(call: Call) -> dict[str, Any]:
                 f" ('{url[:200]}' doesn't seem to be a valid URL).",
             )
     problems.raise_mapping()
+    named = place_of(call, named, form)
     builds = [submit(call, named, Submission("link", {"url": url}, options)) for url in urls]
     return shapes.listing([shown(call, named, build) for build in builds], None)
 
@@ -78,6 +80,7 @@ def from_upload(call: Call) -> dict[str, Any]:
         filename = _checked_filename(upload.filename, problems)
     problems.raise_mapping()
     assert upload is not None
+    named = place_of(call, named, form)
     submission = Submission("upload", {}, options)
     return shown(call, named, submit_upload(call, named, submission, filename, upload.staged))
 
@@ -93,6 +96,7 @@ def from_source(kind: str) -> Callable[[Call], dict[str, Any]]:
         problems.raise_mapping()
         if kind == "custom":
             source["chroot"] = resolve_chroot(source["chroot"], offered)
+        named = place_of(call, named, form)
         return shown(call, named, submit(call, named, Submission(kind, source, options)))
 
     return handler
@@ -116,12 +120,13 @@ def from_package(call: Call) -> dict[str, Any]:
     options.setdefault("chroots", without_denied(known, settings.chroot_denylist))
     if settings.timeout:
         options.setdefault("timeout", settings.timeout)
-    if "source_type" not in package.copr:
+    place = place_of(call, named, form)
+    if "source_type" not in package.copr and place is named:
         revision = _own_revision(call, named, package)
         return shown(call, named, rebuild(call, named, package, revision, options))
     if settings.source_type not in SUBMITTED:
         raise _unset(package)
-    return shown(call, named, _submit_default(call, named, package, settings, options))
+    return shown(call, place, _submit_default(call, place, package, settings, options))
 
 
 def _submit_default(

@@ -18,7 +18,7 @@ class Urls:
     base: str
 
     def project(self, name: FullName) -> str:
-        """All results of a project, without a trailing slash."""
+        """All results of a project or side directory, without a trailing slash."""
         return f"{self.base}/results/{name}"
 
     def chroot(self, name: FullName, chroot: str) -> str:

@@ -50,7 +50,7 @@ def copr_results(house: House) -> Blueprint:
         g.login = identity.login
         if not house.settings.anonymous_read:
             identity.required()
-        visit = Visit(house, identity, FullName(owner, project.partition(":")[0]))
+        visit = Visit(house, identity, FullName.parse(owner, project))
         return visit.answer(components(path))
 
     for number, rule in enumerate(("", "/", "/<path:path>", "//<path:path>")):

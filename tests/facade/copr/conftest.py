@@ -93,9 +93,7 @@ def error(response):
 @pytest.fixture
 def street(tmp_path):
     settings = {name: {"kind": "host", "comment": COMMENTS.get(name, "")} for name in CHROOTS}
-    street = Street(
-        tmp_path / "data", chroots=settings, public_url="https://copr.example.com"
-    )
+    street = Street(tmp_path / "data", chroots=settings, public_url="https://copr.example.com")
     yield street
     street.close()
 
