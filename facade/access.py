@@ -275,11 +275,12 @@ def is_visible(identity: Identity, target: Target) -> bool:
 
 def may_read_source(identity: Identity, target: Target) -> bool:
     """``allowed`` of ``READ_SOURCE`` as a question."""
-    try:
-        allowed(identity, Action.READ_SOURCE, target)
-    except (NotAllowed, UnknownProject, UnknownPackage):
-        return False
-    return True
+    return _may(identity, Action.READ_SOURCE, target)
+
+
+def may_fetch(identity: Identity, target: Target) -> bool:
+    """``allowed`` of ``DOWNLOAD_BINARY`` as a question."""
+    return _may(identity, Action.DOWNLOAD_BINARY, target)
 
 
 def may_manage(identity: Identity, login: str) -> None:
@@ -297,6 +298,14 @@ def may_manage(identity: Identity, login: str) -> None:
         raise NotAllowed(
             f"no permission to change account '{login}'", code="change_userinfo_no_permission"
         )
+
+
+def _may(identity: Identity, action: Action, target: Target) -> bool:
+    try:
+        allowed(identity, action, target)
+    except (NotAllowed, UnknownProject, UnknownPackage):
+        return False
+    return True
 
 
 def _check_token(identity: Identity, rule: Rule, target: Target) -> None:

@@ -10,10 +10,11 @@ from pathlib import Path
 from flask import Response
 
 from builder.artifacts import result_path
-from storage.errors import InvalidInput, UnknownFile
+from storage.errors import InvalidInput, NotAllowed, UnknownFile
 from storage.model import Binary, Job
+from storage.names import PackageName
 
-from ...access import Action
+from ...access import Action, locate, may_fetch
 from ...cpio import Member, archive
 from ...streaming import FileContent, content_type_of, send
 from ..call import Call
@@ -71,7 +72,13 @@ def show(call: Call) -> Response:
         return file_info(result.name, result.file)
     if view:
         raise InvalidInput(f"unknown view '{view[:60]}'")
-    result = _find(call, find_package(call, Action.DOWNLOAD_BINARY))
+    place = find_package(call, Action.DOWNLOAD_BINARY)
+    result = _find(call, place)
+    if place.is_pool and not _open(call, [result]):
+        raise NotAllowed(
+            f"the binaries of package '{result.job.package}' may not be fetched",
+            code="download_binary_no_permission",
+        )
     path = _path(call, result)
     try:
         content = FileContent(path)
@@ -133,11 +140,28 @@ def _cpio(call: Call, place: Place, results: list[Result], wanted: list[str]) ->
         if place.is_pool:
             by_name.setdefault(_plain(result), result)
     chosen = [by_name[name] for name in dict.fromkeys(wanted) if name in by_name]
-    if not wanted:
-        chosen = results
-    errors = [(name, "not available") for name in dict.fromkeys(wanted) if name not in by_name]
+    chosen = (chosen if wanted else results) if not place.is_pool else _open(call, chosen)
+    there = {r.name for r in chosen} | {_plain(r) for r in chosen}
+    errors = [(name, "not available") for name in dict.fromkeys(wanted) if name not in there]
     members = [Member(r.name, r.file.mtime, partial(FileContent, _path(call, r))) for r in chosen]
     return Response(archive(members, errors), content_type="application/x-cpio")
+
+
+def _open(call: Call, results: list[Result]) -> list[Result]:
+    """Those whose packages let the caller fetch binaries."""
+    with call.records() as unit:
+        may: dict[str, bool] = {}
+        for name in {result.job.package for result in results}:
+            target = locate(
+                unit,
+                call.identity,
+                call.project,
+                PackageName(name),
+                repository=call.repository,
+                arch=call.arch,
+            )
+            may[name] = may_fetch(call.identity, target)
+    return [result for result in results if may[result.job.package]]
 
 
 def _versions(results: list[Result]) -> Response:

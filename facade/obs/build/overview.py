@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flask import Response
 
+from storage.errors import NotFound
+
 from ...visible import visible_projects
 from ..call import Call
 from ..directory import names
@@ -39,7 +41,14 @@ def packages(call: Call) -> Response:
         return names(unit.packages.list(place.project.id))
 
 
+def build_info(call: Call) -> Response:
+    """``GET /build/P/R/A/_buildinfo`` [BRI-04] never had a meaning."""
+    find_arch(call)
+    raise NotFound("build information is about one package")
+
+
 ROUTES = [
+    Route("GET", "/build/<project>/<repository>/<arch>/_buildinfo", build_info),
     Route("GET", "/build", index),
     Route("GET", "/build/<project>", repositories),
     Route("GET", "/build/<project>/<repository>", architectures),
