@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import ChecksumMismatch, InvalidContent
-from ..model import Author, CommitResult, Listing, MissingFile, Package, WantedFile
+from ..model import Author, CommitResult, Entry, Listing, MissingFile, Package, WantedFile
+from ..records import Content as ContentNote
 from .context import Context
 from .intake import Kept
 from .rules import check_content_name, is_generated
@@ -99,25 +100,17 @@ def _find_all(
     latest = {(e.name, e.md5): e for e in change.latest_listing().entries}
     also = wanted.also_known
     shown = {(e.name, e.md5) for e in also.entries} if also is not None else set()
+    outside = [file for file in files if (file.name, file.md5) not in latest]
+    notes = _notes(change, outside)
     found: dict[str, Kept] = {}
     missing = []
     for file in files:
         key = (file.name, file.md5)
-        entry = latest.get(key)
-        if entry is not None:
-            large = entry.sha256 is not None
-            found[file.name] = Kept(
-                check_content_name(file.name),
-                entry.blob,
-                entry.md5,
-                entry.size,
-                entry.sha256,
-                large,
-                entry.mtime,
-            )
+        if key in latest:
+            found[file.name] = _of_entry(latest[key])
             _prove(change, file, found[file.name])
             continue
-        stored = _stored(change, file)
+        stored = _stored(change, notes.get(file.name))
         if stored is None:
             missing.append(MissingFile(file.name, file.md5, "new"))
         elif wanted.validate and file.sha256 is None and key not in shown:
@@ -128,16 +121,33 @@ def _find_all(
     return missing or found
 
 
-def _stored(change: Transaction, file: WantedFile) -> Kept | None:
-    """Content the package holds under this name, if its object is really there."""
+def _notes(change: Transaction, files: Sequence[WantedFile]) -> dict[str, ContentNote]:
+    """What the package holds of these files, by name."""
     with change.context.records.read() as unit:
-        note = unit.contents.find(change.package.id, file.name, file.md5)
+        notes = [unit.contents.find(change.package.id, file.name, file.md5) for file in files]
+    return {note.name: note for note in notes if note is not None}
+
+
+def _of_entry(entry: Entry) -> Kept:
+    return Kept(
+        check_content_name(entry.name),
+        entry.blob,
+        entry.md5,
+        entry.size,
+        entry.sha256,
+        entry.sha256 is not None,
+        entry.mtime,
+    )
+
+
+def _stored(change: Transaction, note: ContentNote | None) -> Kept | None:
+    """Noted content as something to put into a tree, if its object is really there."""
     if note is None or note.blob not in change.repository.objects:
         return None
     if note.large and change.context.large.size(note.sha256 or "") != note.size:
         return None
     return Kept(
-        check_content_name(file.name),
+        check_content_name(note.name),
         note.blob,
         note.md5,
         note.size,

@@ -114,9 +114,11 @@ class DiskBlobStore:
 
     def add(self, staged: StagedFile) -> None:
         """Hard-link the staged file into place; nothing is copied."""
-        if self.size(staged.sha256) == staged.size:
-            return
         target = self._place(staged.sha256)
+        if self.size(staged.sha256) == staged.size:
+            # Whoever put it there may not have come to this yet.
+            sync_directory(target.parent)
+            return
         make_directory(target.parent)
         temporary = target.with_name(f"tmp_{secrets.token_hex(8)}")
         with space_errors():

@@ -2,7 +2,7 @@
 
 Opening a pack costs about ten times a read from it, and a request usually
 reads from packs an earlier request used. A pack file never changes under its
-name and inode, so an open one may be shared by threads and kept after fork;
+name and inode, so an open one may be shared by threads;
 each is read under its own lock, which also keeps eviction from closing it
 under a reader.
 """
@@ -21,8 +21,8 @@ from dulwich.object_format import DEFAULT_OBJECT_FORMAT
 from dulwich.objects import RawObjectID
 from dulwich.pack import Pack, PackFileDisappeared
 
-_MOST_OPEN = 128
-_DELTA_CACHE_BYTES = 4 << 20
+_MOST_OPEN = 64
+_DELTA_CACHE_BYTES = 1 << 20
 _KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 
 Found = tuple[str, bytes]
@@ -102,16 +102,21 @@ class _OpenPacks:
     def close(self) -> None:
         self.drop(list(self._packs))
 
-    def renew_locks(self) -> None:
-        """In a forked child no thread is left that could release a lock."""
+    def forget_parent(self) -> None:
+        """Start anew in a forked child, where no thread is left to release a lock.
+
+        dulwich has locks of its own inside a pack, so open ones are not kept.
+        """
         self._lock = threading.Lock()
         for pack in self._packs.values():
             pack.lock = threading.Lock()
+            pack.close()
+        self._packs.clear()
 
 
 _open_packs = _OpenPacks()
 atexit.register(_open_packs.close)
-os.register_at_fork(after_in_child=_open_packs.renew_locks)
+os.register_at_fork(after_in_child=_open_packs.forget_parent)
 
 
 class PackSet:

@@ -7,7 +7,8 @@ branches and tags are plain refs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..errors import Conflict, InvalidContent, NotAllowed, PackhouseError, StaleTip
@@ -70,7 +71,8 @@ def apply_push(
         UnknownPackage: The package was deleted meanwhile.
     """
     with Transaction(context, package) as change:
-        results = [_checked_before(change, move) for move in moves]
+        counts = Counter(move.ref for move in moves)
+        results = [_checked_before(change, move, counts) for move in moves]
         if _may_go_on(results, atomic):
             install()
             commits = [_checked_after(change, results, index) for index in range(len(results))]
@@ -89,9 +91,11 @@ def _all_refused(results: Sequence[RefResult]) -> list[RefResult]:
     return [result if result.error else replace(result, error=refusal) for result in results]
 
 
-def _checked_before(change: Transaction, move: RefMove) -> RefResult:
+def _checked_before(change: Transaction, move: RefMove, counts: Mapping[str, int]) -> RefResult:
     try:
         check_ref_name(move.ref)
+        if counts[move.ref] > 1:
+            raise InvalidContent(f"{move.ref} is named twice", ref=move.ref)
         if not move.ref.startswith(_PUSHABLE):
             raise NotAllowed(f"{move.ref} belongs to the house", ref=move.ref)
         if move.ref == MAIN and move.new is None:

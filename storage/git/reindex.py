@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ..errors import Damaged, PackhouseError, UnknownProject
 from ..model import Listing, Package, PackageMeta, ProjectMeta
@@ -17,7 +18,7 @@ from ..names import PROJECT_CONTAINER
 from ..records import Unit
 from .commits import read_commit
 from .context import Context, MetaReaders
-from .healing import apply_meta, new_commits, read_meta
+from .healing import apply_meta, heal, new_commits, read_meta
 from .listings import EMPTY_LISTING
 from .lock import repository_lock
 from .refs import DELETED, META
@@ -57,6 +58,7 @@ def reindex_package(
         Damaged: An object is missing.
     """
     with repository_lock(repository.path, context.limits.lock_timeout_s):
+        _heal_first(replace(context, metas=readers), package, repository)
         facts = Facts(context, package, repository)
         prepared = {}
         for kind in REF_OF:
@@ -73,6 +75,25 @@ def reindex_package(
                 unit.revisions.truncate(package.id, kind)
                 record(unit, package, facts, prepared[kind])
             apply_meta(unit, package, meta)
+
+
+def _heal_first(context: Context, package: Package, repository: Repository) -> None:
+    """Close a crash gap the ordinary way, so that the builder hears of the commit.
+
+    Where all rows are lost there is no gap but nothing; then nobody is told.
+    """
+    with context.records.read() as unit:
+        known = [unit.revisions.latest(package.id, kind) is not None for kind in REF_OF]
+    present = [repository.refs.read(ref) is not None for ref in REF_OF.values()]
+    if known != present:
+        return
+    try:
+        heal(context, package, repository)
+    except Damaged as error:
+        _log.warning(
+            "reindex_without_healing",
+            extra={"container": package.container, "reason": error.message},
+        )
 
 
 def _in_order(context: Context) -> Iterator[tuple[str, Repository, bool]]:

@@ -195,3 +195,14 @@ def test_a_lock_file_left_by_another_program_does_not_make_content_unwritable(
     store.loose_path(oid).with_suffix(".lock").touch()
     assert ObjectWriter(store).add("blob", b"jammed\n") == oid
     assert ObjectStore(store.path).get(oid, "blob") == b"jammed\n"
+
+
+def test_a_pack_open_in_the_parent_can_be_read_after_fork(store: ObjectStore) -> None:
+    oid = object_id("blob", b"first\n")
+    assert store.get(oid, "blob") == b"first\n"
+    child = os.fork()
+    if child == 0:
+        sound = ObjectStore(store.path).get(oid, "blob") == b"first\n"
+        os._exit(0 if sound else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert ObjectStore(store.path).get(oid, "blob") == b"first\n"

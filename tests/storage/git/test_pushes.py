@@ -335,3 +335,12 @@ def test_concurrent_pushes_and_puts_end_in_one_line(house: SmallHouse, tmp_path:
     assert sum(r.comment.startswith("push") for r in history) == pushed
     assert fsck_is_clean(hello.repository.path)
     assert house.storage.fsck() == []
+
+
+def test_a_ref_named_twice_in_one_push_is_refused(work: Clone) -> None:
+    one = work.commit("one", f="1")
+    two = work.commit("two", f="2")
+    moves = [RefMove(MAIN, None, one), RefMove(MAIN, None, two), RefMove("refs/tags/t", None, one)]
+    result = work.store.apply_push(moves, work.install, BERT)
+    assert [r.error is None for r in result.refs] == [False, False, True]
+    assert work.store.history() == []

@@ -169,3 +169,20 @@ def test_records_of_a_second_program_see_the_same(tmp_path: Path) -> None:
         assert unit.packages.get("home:anna", "hello").name == "hello"
     second.close()
     house.records.close()
+
+
+def test_a_crash_gap_met_while_reindexing_is_told_to_the_builder(tmp_path: Path) -> None:
+    house = open_house(tmp_path)
+    hello = house.hello()
+    house.put(hello, "f", b"1")
+    newest = house.put(hello, "f", b"2").revision
+    with house.records.begin() as unit:
+        first = unit.revisions.get(hello.package.id, "source", 1)
+        unit.revisions.truncate(hello.package.id, "source")
+        unit.revisions.append(hello.package.id, first)
+        before = unit.events.pending()
+    house.storage.reindex(READERS.project, READERS.package)
+    assert hello.history()[-1] == newest
+    with house.records.read() as unit:
+        assert unit.events.pending() == before + 1
+    house.records.close()
