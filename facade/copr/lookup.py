@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storage.errors import (
+    InvalidInput,
     InvalidName,
     Locked,
     NotAllowed,
@@ -113,7 +114,7 @@ def find_build(unit: Unit, identity: Identity, text: str) -> NamedBuild:
     try:
         build = unit.builds.get(as_integers([text])[0])
         project = unit.projects.by_id(build.project_id)
-    except (UnknownBuild, UnknownProject):
+    except (InvalidInput, UnknownBuild, UnknownProject):
         raise missing from None
     name = full_name(project.name)
     target = locate(unit, identity, ProjectName(project.name))
