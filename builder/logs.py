@@ -95,7 +95,7 @@ class LogWriter:
         """Append a line of our own."""
         if self._line:
             self.write(b"\n")
-        self.write(text.encode() + b"\n")
+        self.write(text.encode(errors="replace") + b"\n")
 
     def close(self) -> None:
         """Write what is held back: an unfinished line, and the end of a log that grew too long."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from storage.errors import PackhouseError
+from storage.errors import PackhouseError, TooLarge, UnknownFile
 from storage.house import PackageStore
 from storage.model import Job, JsonObject, Listing, Revision
 from storage.names import RevisionSpec
@@ -31,20 +32,31 @@ def write_sources(house: BuilderHouse, job: Job, directory: Path) -> Sources:
     """Write the job's source files into a fresh directory, streaming.
 
     Raises:
-        NotFound: The package or revision is gone.
-        OSError: They do not fit.
+        NotFound: The package, its revision or the recipe in it is gone.
+        TooLarge: They do not fit.
     """
     store = house.storage.package_by_id(job.package_id)
     revision, listing = _find(store, job)
+    if listing.find(job.recipe) is None:
+        raise UnknownFile(f"{job.recipe} is not in the sources", file=job.recipe)
     directory.mkdir(parents=True, exist_ok=True)
+    try:
+        _write_all(store, listing, directory)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+            raise
+        raise TooLarge("the sources do not fit into the build root") from error
+    names = tuple(entry.name for entry in listing.entries)
+    return Sources(names, revision.time if revision else 0)
+
+
+def _write_all(store: PackageStore, listing: Listing, directory: Path) -> None:
     for entry in listing.entries:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         fd = os.open(directory / entry.name, flags, 0o644)
         with os.fdopen(fd, "wb") as stream:
             for chunk in store.open(entry).chunks():
                 stream.write(chunk)
-    names = tuple(entry.name for entry in listing.entries)
-    return Sources(names, revision.time if revision else 0)
 
 
 def _find(store: PackageStore, job: Job) -> tuple[Revision | None, Listing]:

@@ -20,7 +20,8 @@ _INTRO = struct.Struct(">4s4xII")
 _MAGIC = b"\x8e\xad\xe8\x01"
 _INDEX = struct.Struct(">IIII")
 _MAX_ENTRIES = 65_535
-_MAX_DATA_BYTES = 256 << 20
+_MAX_DATA_BYTES = 64 << 20
+_MAX_DEPENDENCIES = 65_536
 _WIDTHS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 7: 1}
 _LETTERS = {2: "B", 3: "H", 4: "I", 5: "Q"}
 _STRING, _BINARY, _STRING_ARRAY, _I18N = 6, 7, 8, 9
@@ -66,6 +67,8 @@ class RpmHeader:
         names, versions, senses = self.texts(name), self.texts(version), self.numbers(flags)
         if not len(names) == len(versions) == len(senses):
             return []
+        if len(names) > _MAX_DEPENDENCIES:
+            raise InvalidContent("the package has too many dependencies")
         found = []
         for capability, wanted, sense in zip(names, versions, senses, strict=True):
             operator = _SENSE.get(sense & _SENSE_MASK, "")

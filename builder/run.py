@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import threading
@@ -11,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from storage.errors import InvalidContent, NotFound, PackhouseError
+from storage.errors import InvalidContent, NotFound, PackhouseError, TooLarge
 from storage.model import Job, JobState
 
 from . import outcome
@@ -168,14 +167,14 @@ class BuildRun:
             _log.error("root is broken", extra={"job": job.id, **error.facts})
             log.say(f"the build root could not be set up: {error.message}")
             return self._give_back(job, error)
-        except (BadResults, InvalidContent) as error:
+        except (BadResults, InvalidContent, TooLarge) as error:
             found = Outcome("failed", error.message)
         except NotFound as error:
             found = Outcome("broken", error.message)
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
-                raise
-            found = Outcome("failed", "the sources do not fit into the build root")
+        except Exception as error:  # a full disk, a database away: somebody else may do better
+            _log.exception("build attempt failed", extra={"job": job.id})
+            log.say("the build could not be carried out here")
+            return self._give_back(job, ChrootBroken(f"internal error: {type(error).__name__}"))
         if found is not None:
             note = f": {found.details}" if found.details else ""
             log.say(f"build of {job.package} {found.result}{note}")
@@ -255,7 +254,7 @@ class BuildRun:
         """Queue the job again; a root that breaks too often counts as a result."""
         lost = job.lost + (1 if error else 0)
         if error and lost > self._house.settings.lost_limit:
-            return Outcome("broken", f"the build root could not be set up: {error.message}")
+            return Outcome("broken", f"the build could not be set up: {error.message}")
         attempt = job.attempt + 1
         with self._house.records.begin() as unit:
             moved = unit.jobs.transition(

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from io import FileIO
 
 from . import seccomp
-from .base import ExitStatus, Sink
+from .base import ChrootBroken, ExitStatus, Sink
 from .bwrap import Command, arguments
 from .limits import Limits, apply_rlimits
 
@@ -43,19 +43,26 @@ def run(
         enter: Called with the pid of the sandbox's first process before it may go on.
         timeout_s: Wall clock instead of the one in ``limits``.
         stop: Ends the command when set.
+
+    Raises:
+        ChrootBroken: bwrap itself failed; what it said is in the output.
     """
     started = time.monotonic()
     deadline = started + (limits.wall_s if timeout_s is None else timeout_s)
     with _start(command) as held:
         if held.first_pid:
             enter(held.first_pid)
-            apply_rlimits(held.first_pid, limits)
+            with contextlib.suppress(ProcessLookupError):  # it failed already, as is seen below
+                apply_rlimits(held.first_pid, limits)
         with contextlib.suppress(BrokenPipeError):
             held.release.write(b"1")
         ended_by = _watch(held.output, sink, deadline, limits.idle_s, stop)
         held.end(kill=bool(ended_by))
         _drain(held.output, sink)
         code = held.process.wait()
+        # bwrap names an exit code only when it came as far as the command.
+        if code == 1 and not ended_by and b'"exit-code"' not in (held.status.read() or b""):
+            raise ChrootBroken("the sandbox could not be started", hint="see the log")
     if code < 0:
         code = 128 - code
     return ExitStatus(code, ended_by, time.monotonic() - started)
@@ -67,6 +74,7 @@ class _Held:
 
     process: subprocess.Popen[bytes]
     output: FileIO
+    status: FileIO
     release: FileIO
     first_pid: int
     first_pidfd: int
@@ -122,7 +130,7 @@ def _start(command: Command) -> Iterator[_Held]:
         first_pid, first_pidfd = _first_process(status)
         if first_pidfd >= 0:
             stack.callback(os.close, first_pidfd)
-        yield _Held(process, output, release, first_pid, first_pidfd)
+        yield _Held(process, output, status, release, first_pid, first_pidfd)
 
 
 def _reap(process: subprocess.Popen[bytes]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from builder.chroots.base import Bind, ChrootBroken
 from tests.builder.sandboxes import SMALL, processes_of
 
 
@@ -293,3 +294,8 @@ def _until(condition, what):
     while not condition():
         assert time.monotonic() < deadline, what
         time.sleep(0.02)
+
+
+def test_a_sandbox_that_cannot_start_is_not_the_packages_fault(place):
+    with pytest.raises(ChrootBroken, match="could not be started"):
+        place.run("true", binds=[Bind(Path("/nonexistent"), "/mnt")])

@@ -264,3 +264,25 @@ def test_an_unreachable_base_root_puts_the_job_back_and_ends_as_broken(bench, tm
 
     assert (job.state, job.result, job.attempt) == (JobState.FINISHED, "broken", 4)
     assert "tarball cannot be read" in job.details
+
+
+def test_a_recipe_that_is_not_in_the_sources_is_broken(bench):
+    bench.commit("hello-c", SAMPLES / "hello-c")
+
+    job = bench.build("hello-c", "other.spec")
+
+    assert (job.result, job.details) == ("broken", "other.spec is not in the sources")
+
+
+def test_sources_larger_than_the_root_fail_the_build(bench):
+    from builder import worker
+
+    bench.house = replace(
+        bench.house, settings=replace(bench.house.settings, disk_limit_bytes=32 << 20)
+    )
+    worker.configure(bench.house)
+    bench.commit("big", {"big.spec": b"Name: big\n", "data.bin": bytes(40 << 20)})
+
+    job = bench.build("big")
+
+    assert (job.result, job.details) == ("failed", "the sources do not fit into the build root")
