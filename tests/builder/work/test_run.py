@@ -286,3 +286,13 @@ def test_sources_larger_than_the_root_fail_the_build(bench):
     job = bench.build("big")
 
     assert (job.result, job.details) == ("failed", "the sources do not fit into the build root")
+
+
+def test_a_late_result_of_an_earlier_attempt_changes_nothing(bench):
+    bench.commit("hello-c", SAMPLES / "hello-c")
+    job = bench.schedule("hello-c", state=JobState.BUILDING, attempt=2)
+
+    taken = outcome.report(bench.house, job.id, 1, outcome.Outcome("failed", "late"))
+
+    assert not taken
+    assert bench.job(job.id) == job
