@@ -65,9 +65,11 @@ def _by_package(unit: Unit, named: Named) -> dict[str, dict[str, tuple[Build, Jo
 def _add_builds_without_jobs(
     unit: Unit, named: Named, found: dict[str, dict[str, tuple[Build, Job | None]]]
 ) -> None:
-    """Builds that wait for their sources, or whose source part failed."""
-    for build in reversed(unit.builds.list_for(named.project.id)):
-        if not build.package or build.source_state == "succeeded":
+    """Builds whose source part is not over, failed, or has only just succeeded."""
+    builds = [b for b in unit.builds.list_for(named.project.id) if b.source_type and b.package]
+    jobs_of = unit.jobs.of_builds([build.id for build in builds])
+    for build in reversed(builds):
+        if jobs_of[build.id]:
             continue
         chroots = found.setdefault(build.package, {})
         for chroot in chroots_of_build(build, named.project, []):
