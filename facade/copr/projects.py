@@ -65,11 +65,11 @@ def search(call: Call) -> dict[str, Any]:
 def add(call: Call) -> dict[str, Any]:
     """Make a project."""
     owner = call.argument("ownername")
-    refusal = _check_owner(call, owner)
+    refusal = check_owner(call, owner)
     form, problems = call.form(), Problems()
     offered = [each.name for each in call.house.builder.settings.chroots]
     name = FullName(owner, check_name(form, problems))
-    existing = None if problems.found else _existing(call, name, refusal)
+    existing = None if problems.found else existing_project(call, name, refusal)
     if existing is not None and call.flag("exist_ok"):
         return shapes.project(existing, name, call.urls)
     if existing is not None:
@@ -86,7 +86,7 @@ def add(call: Call) -> dict[str, Any]:
     settings = dataclasses.replace(
         settings, persistent=form.boolean("persistent"), webhook_secret=str(uuid.uuid4())
     )
-    meta = ProjectMeta(name.new_project(), title=name.name, grants=(_owner_grant(name),))
+    meta = ProjectMeta(name.new_project(), title=name.name, grants=(owner_grant(name),))
     meta = with_chroots(meta, chroots, call.house.builder.settings.chroots)
     return _stored(call, name, with_texts(meta, form, settings), settings)
 
@@ -192,7 +192,7 @@ def _stored(
     return shapes.project(project, name, call.urls)
 
 
-def _check_owner(call: Call, owner: str) -> str:
+def check_owner(call: Call, owner: str) -> str:
     """Refuse an owner the caller cannot act for; answers the words for it."""
     account = call.identity.required()
     name = FullName(owner, "")
@@ -211,7 +211,7 @@ def _check_owner(call: Call, owner: str) -> str:
     return text
 
 
-def _existing(call: Call, name: FullName, refusal: str) -> Project | None:
+def existing_project(call: Call, name: FullName, refusal: str) -> Project | None:
     """The project that has the name already, if the caller may make it at all."""
     with call.records() as unit:
         target = locate(unit, call.identity, name.new_project())
@@ -224,7 +224,8 @@ def _require_admin(call: Call, text: str) -> None:
         raise Forbidden(text)
 
 
-def _owner_grant(name: FullName) -> Grant:
+def owner_grant(name: FullName) -> Grant:
+    """What makes an owner the maintainer."""
     return Grant("group" if name.is_group else "person", name.owner_login, "maintainer")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from . import (
     buildchroots,
     builds,
+    forks,
     general,
     monitoring,
     packages,
@@ -87,6 +88,7 @@ ROUTES = (
     Route("POST", "/project/add/<ownername>/", projects.add, login=True),
     Route("PUT", f"/project/edit/{_PROJECT}/", projects.edit, login=True),
     Route("DELETE", f"/project/delete/{_PROJECT}/", projects.delete, login=True),
+    Route("POST", f"/project/fork/{_PROJECT}/", forks.fork, login=True, also="PUT"),
     Route("PUT", f"/project/regenerate-repos/{_PROJECT}/", projects.regenerate, login=True),
     Route("POST", f"/webhook/generate/{_PROJECT}/", projects.new_webhook_secret, login=True),
     Route("GET", f"/rpmrepo/{_PROJECT}/<name_release>/", repofiles.describe),
