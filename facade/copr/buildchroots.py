@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storage.errors import InvalidInput, UnknownBuild
 
@@ -11,7 +11,10 @@ from .call import Call
 from .chroots import split_chroot
 from .lookup import NamedBuild, build_of
 from .paging import read_page
-from .views import chroots_of_build, newest
+from .views import SeenBuild, look
+
+if TYPE_CHECKING:
+    from storage.records import Unit
 
 _MEMORY_MB = 1024 * 1024
 
@@ -19,11 +22,8 @@ _MEMORY_MB = 1024 * 1024
 def show(call: Call) -> dict[str, Any]:
     """One chroot of a build."""
     with call.records() as unit:
-        found = build_of(call, unit)
-        jobs = unit.jobs.of_build(found.build.id)
-        name = _chroot_of(call, found, chroots_of_build(found.build, found.named.project, jobs))
-        job = newest(jobs).get(name)
-        return shapes.build_chroot(found.build, found.named.name, call.urls, name, job)
+        found, seen, chroot = _chroot_of(call, unit)
+    return shapes.build_chroot(seen, found.named.name, call.urls, chroot)
 
 
 def listed(call: Call) -> dict[str, Any]:
@@ -31,13 +31,11 @@ def listed(call: Call) -> dict[str, Any]:
     page = read_page(call.request.args, ("id", "name"))
     with call.records() as unit:
         found = build_of(call, unit)
-        jobs = unit.jobs.of_build(found.build.id)
-        names = chroots_of_build(found.build, found.named.project, jobs)
-    by_chroot = newest(jobs)
-    names = sorted(names) if page.order == "name" else names
+        seen = look(unit, found.build, found.named.project)
+    names = sorted(seen.chroots) if page.order == "name" else seen.chroots
     names = names[::-1] if page.descending else names
     items = [
-        shapes.build_chroot(found.build, found.named.name, call.urls, name, by_chroot.get(name))
+        shapes.build_chroot(seen, found.named.name, call.urls, name)
         for name in names[page.offset : page.offset + page.most]
     ]
     return shapes.listing(items, page)
@@ -47,33 +45,28 @@ def build_config(call: Call) -> dict[str, Any]:
     """How one chroot of a build is built."""
     limits = call.house.settings.build
     with call.records() as unit:
-        found = build_of(call, unit)
-        jobs = unit.jobs.of_build(found.build.id)
-        name = _chroot_of(call, found, chroots_of_build(found.build, found.named.project, jobs))
-    settings = found.named.settings
-    config = shapes.chroot_build_config(
-        found.named.name, name, call.urls, settings, settings.chroot(name)
-    )
+        found, _, chroot = _chroot_of(call, unit)
+    settings = found.main.settings
+    own = settings.chroot(chroot)
+    config = shapes.chroot_build_config(found.main.name, chroot, call.urls, settings, own)
     memory_mb = limits.memory_bytes // _MEMORY_MB
-    return shapes.build_config(
-        config, found.build, settings.chroot(name), limits.timeout_s, memory_mb
-    )
+    return shapes.build_config(config, found.build, own, limits.timeout_s, memory_mb)
 
 
 def built_packages(call: Call) -> dict[str, Any]:
     """The packages one chroot of a build made."""
     with call.records() as unit:
-        found = build_of(call, unit)
-        jobs = unit.jobs.of_build(found.build.id)
-        name = _chroot_of(call, found, chroots_of_build(found.build, found.named.project, jobs))
-        job = newest(jobs).get(name)
+        _, seen, chroot = _chroot_of(call, unit)
+        job = seen.jobs.get(chroot)
         return shapes.built_packages(unit.binaries.of_job(job.id) if job else [])
 
 
-def _chroot_of(call: Call, found: NamedBuild, known: list[str]) -> str:
-    name = call.argument("chrootname")
-    if split_chroot(name) == ("", ""):
+def _chroot_of(call: Call, unit: Unit) -> tuple[NamedBuild, SeenBuild, str]:
+    found = build_of(call, unit)
+    seen = look(unit, found.build, found.named.project)
+    chroot = call.argument("chrootname")
+    if split_chroot(chroot) == ("", ""):
         raise InvalidInput("Chroot identification is not valid")
-    if name not in known:
-        raise UnknownBuild(f"Chroot {name} does not exist in build {found.build.id}.")
-    return name
+    if chroot not in seen.words:
+        raise UnknownBuild(f"Chroot {chroot} does not exist in build {found.build.id}.")
+    return found, seen, chroot

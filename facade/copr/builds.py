@@ -25,8 +25,7 @@ from .lookup import (
 )
 from .paging import Page, read_page
 from .removal import remove_builds
-from .states import FINAL
-from .views import chroots_of_build, newest, show_build, show_builds, state_of
+from .views import look, look_at
 
 if TYPE_CHECKING:
     from storage.records import Unit
@@ -77,14 +76,12 @@ def built_packages(call: Call) -> dict[str, Any]:
     """The packages each chroot of a build made."""
     with call.records() as unit:
         found = build_of(call, unit)
-        jobs = unit.jobs.of_build(found.build.id)
-        chroots = chroots_of_build(found.build, found.named.project, jobs)
-        by_chroot = newest(jobs)
+        seen = look(unit, found.build, found.named.project)
         return {
             chroot: shapes.built_packages(
-                unit.binaries.of_job(by_chroot[chroot].id) if chroot in by_chroot else []
+                unit.binaries.of_job(seen.jobs[chroot].id) if chroot in seen.jobs else []
             )
-            for chroot in chroots
+            for chroot in seen.chroots
         }
 
 
@@ -163,13 +160,12 @@ def _may_delete(call: Call, found: NamedBuild) -> bool:
 
 
 def _is_over(unit: Unit, found: NamedBuild) -> bool:
-    jobs = unit.jobs.of_build(found.build.id)
-    return state_of(found.build, found.named.project, jobs) in FINAL
+    return look(unit, found.build, found.named.project).is_over
 
 
 def _shown(call: Call, unit: Unit, found: NamedBuild) -> dict[str, Any]:
-    jobs = unit.jobs.of_build(found.build.id)
-    return show_build(found.build, found.named.project, found.named.name, call.urls, jobs)
+    seen = look(unit, found.build, found.named.project)
+    return shapes.build(seen, found.named.name, call.urls)
 
 
 _Place = tuple[Named, int | None]
@@ -198,7 +194,7 @@ def _newest(
     shown: list[dict[str, Any]] = []
     for place, package_id in places:
         builds = unit.builds.list_for(place.project.id, package_id, most, start)
-        shown += show_builds(unit, builds, place.project, place.name, call.urls)
+        shown += shapes.builds(look_at(unit, builds, place.project), place.name, call.urls)
     if len(places) == 1:
         return shown
     shown.sort(key=lambda each: -int(each["id"]))

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from storage.model import Binary, Build, Job, JsonObject, Package, Project
+from storage.model import Binary, Build, JsonObject, Package, Project
 
 from . import states
-from .chroots import chroot_name, chroots_of
+from .chroots import chroots_of
 from .names import FullName
 from .paging import Page
 from .settings import ChrootSettings, PackageSettings, ProjectSettings
 from .urls import Urls
+from .views import SeenBuild
 
 Json = dict[str, Any]
 
@@ -80,21 +81,13 @@ def package(
     }
 
 
-def build(
-    row: Build, name: FullName, urls: Urls, chroots: Sequence[str], jobs: Sequence[Job]
-) -> Json:
+def build(seen: SeenBuild, name: FullName, urls: Urls) -> Json:
     """A build, its state computed from its rows."""
-    started = [job.started_at for job in jobs if job.started_at is not None]
-    ended = [job.ended_at for job in jobs]
-    if not jobs and row.source_state == "failed":
-        started, ended = [t for t in (row.source_started_at,) if t], [row.source_ended_at]
-    known_ends = [end for end in ended if end is not None]
-    is_over = (
-        bool(ended) and len(known_ends) == len(ended) and len(jobs) >= len(chroots) * bool(jobs)
-    )
+    row = seen.build
+    started, ended = _times(seen)
     return {
         "id": row.id,
-        "state": states.build_state(row, chroots, jobs),
+        "state": seen.state,
         "ownername": name.owner,
         "projectname": name.name,
         "project_dirname": name.dirname,
@@ -105,25 +98,33 @@ def build(
             "url": _source_url(row, name, urls),
         },
         "submitted_on": row.created_at,
-        "started_on": min(started) if started else None,
-        "ended_on": max(known_ends) if is_over else None,
+        "started_on": started,
+        "ended_on": ended,
         "submitter": row.submitter,
-        "chroots": list(chroots),
+        "chroots": seen.chroots,
         "is_background": bool(row.options.get("background")),
     }
 
 
-def build_chroot(row: Build, name: FullName, urls: Urls, chroot: str, job: Job | None) -> Json:
+def builds(seen: Sequence[SeenBuild], name: FullName, urls: Urls) -> list[Json]:
+    """Builds of one project."""
+    return [build(each, name, urls) for each in seen]
+
+
+def build_chroot(seen: SeenBuild, name: FullName, urls: Urls, chroot: str) -> Json:
     """One chroot of a build."""
+    row, job = seen.build, seen.jobs.get(chroot)
     url = None
     if job is not None and job.started_at is not None:
         url = urls.result(name, chroot, row.id, row.package)
-    source_failed = row.source_state == "failed"
+    source_failed = job is None and row.source_state == "failed"
+    started = row.source_started_at if source_failed else None
+    ended = row.source_ended_at if source_failed else None
     return {
         "name": chroot,
-        "state": states.chroot_state(row, job),
-        "started_on": job.started_at if job else row.source_started_at if source_failed else None,
-        "ended_on": job.ended_at if job else row.source_ended_at if source_failed else None,
+        "state": seen.words[chroot],
+        "started_on": job.started_at if job else started,
+        "ended_on": job.ended_at if job else ended,
         "result_url": url,
     }
 
@@ -233,11 +234,6 @@ def repository_id(url: str) -> str:
     return "".join(c if c.isalnum() else "_" for c in url.replace("://", "_").rstrip("/"))
 
 
-def job_chroot(job: Job) -> str:
-    """Name of the chroot a job builds in."""
-    return chroot_name(job.repository, job.arch)
-
-
 _PROJECT_ONLY = frozenset({"chroot", "additional_modules", "isolation"})
 
 
@@ -246,6 +242,18 @@ def _shown_source(source: JsonObject) -> Json:
         "source_build_method" if key == "srpm_build_method" else key: value
         for key, value in source.items()
     }
+
+
+def _times(seen: SeenBuild) -> tuple[int | None, int | None]:
+    """Earliest start, and latest end once every chroot has one."""
+    row = seen.build
+    if row.source_state == "failed":
+        return row.source_started_at, row.source_ended_at
+    jobs = list(seen.jobs.values())
+    starts = [job.started_at for job in jobs if job.started_at is not None]
+    ends = [job.ended_at for job in jobs if job.ended_at is not None]
+    is_over = bool(jobs) and len(ends) == len(jobs) == len(seen.chroots)
+    return min(starts, default=None), max(ends) if is_over else None
 
 
 def _source_url(row: Build, name: FullName, urls: Urls) -> str | None:

@@ -30,7 +30,7 @@ from .problems import Problems
 from .removal import remove_builds
 from .settings import PackageSettings
 from .sources import SUBMITTED, SourceContext, read_source
-from .views import show_builds, still_running, unfinished
+from .views import look_at, still_running, unfinished
 
 if TYPE_CHECKING:
     from storage.records import Unit
@@ -207,7 +207,8 @@ def _with_builds(call: Call, unit: Unit, named: Named, package: Package) -> dict
     if call.flag("with_latest_succeeded_build"):
         succeeded = unit.builds.latest_succeeded(package.id)
     found = [build for build in (latest, succeeded) if build is not None]
-    shown = show_builds(unit, found, named.project, named.name, call.urls)
+    seen = look_at(unit, found, named.project)
+    shown = shapes.builds(seen, named.name, call.urls)
     by_id = {each["id"]: each for each in shown}
     return shapes.package(
         package,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from storage.model import Build, Job, JobState, SourceState
 
@@ -64,21 +64,13 @@ def chroot_state(build: Build, job: Job | None) -> str:
     return _OF_JOB[job.state] if job is not None else "pending"
 
 
-def build_state(build: Build, chroots: Sequence[str], jobs: Iterable[Job]) -> str:
-    """State of a whole build.
-
-    Args:
-        build: The row.
-        chroots: Names of the build's chroots; those without a job still wait for one.
-        jobs: The newest attempt of each chroot.
-    """
+def build_state(build: Build, chroots: Iterable[str]) -> str:
+    """State of a whole build; ``chroots`` are the words of its chroots."""
     if build.canceled or build.source_state is SourceState.CANCELED:
         return "canceled"
     if build.source_state in _SOURCE_DECIDES:
         return str(build.source_state)
-    found = [_OF_JOB[job.state] for job in jobs]
-    if len(found) < len(chroots):
-        found.append("pending")
+    found = set(chroots)
     for state in _ORDER:
         if state in found:
             return "pending" if state == "waiting" else state

@@ -13,6 +13,7 @@ from storage.errors import Busy, UnknownBuild
 from storage.git.staging import StagedFile
 from storage.model import Build, EventKind, JsonObject, Package, Revision, SourceState
 
+from . import json as shapes
 from .call import Call
 from .chroots import chroots_of
 from .directories import ensure_directory, read_dirname
@@ -21,7 +22,7 @@ from .forms import Form
 from .lookup import Named, find_build, may_build
 from .options import read_options
 from .problems import Problems
-from .views import show_builds
+from .views import look
 
 if TYPE_CHECKING:
     from storage.records import Unit
@@ -154,7 +155,7 @@ def _hand_out(call: Call, build: Build) -> None:
 def shown(call: Call, named: Named, build: Build) -> dict[str, Any]:
     """The JSON of a build just made."""
     with call.records() as unit:
-        return show_builds(unit, [build], named.project, named.name, call.urls)[0]
+        return shapes.build(look(unit, build, named.project), named.name, call.urls)
 
 
 def _row(call: Call, named: Named, submission: Submission) -> Build:

@@ -158,7 +158,7 @@ def test_an_srpm_is_uploaded_and_followed(demo, street):
     files = street.admin.xml("/source/home:anna:demo/hello").findall("entry")
     assert {entry.get("name") for entry in files} == {"hello.spec", "data.txt"}
     demo("cancel", number)
-    assert "was canceled" in demo.fails(FAILED_BUILD, "watch-build", number)
+    assert "Build(s) 1 canceled" in demo.fails(FAILED_BUILD, "watch-build", number)
     demo("delete-build", number)
     assert "does not exist" in demo.fails(ERROR, "status", number)
 

@@ -274,3 +274,25 @@ def test_numbers_beyond_every_database_do_not_exist(anybody):
         400,
         404,
     )
+
+
+def test_a_build_overtaken_by_newer_sources_is_over(demo, backend):
+    demo.build()
+    demo.build()
+    with backend.house.records.begin() as unit:
+        package = unit.packages.get("home:alice:demo", "hello")
+        for number in (1, 2):
+            unit.builds.update(number, package_id=package.id, source_state=SourceState.SUCCEEDED)
+    # Only the newest sources of a package are ever built.
+    assert (state(demo, 1), state(demo, 2)) == ("canceled", "pending")
+
+
+def test_a_chroot_the_project_no_longer_has_is_over(demo, backend):
+    demo.build()
+    backend.job(1, CHROOTS[0], JobState.SUCCEEDED)
+    ok(demo.put("/project/edit/alice/demo", {"chroots": [CHROOTS[0]]}))
+    shown = ok(demo.get("/build-chroot/list", build_id=1))["items"]
+    assert [(c["name"], c["state"]) for c in shown] == [
+        (CHROOTS[0], "succeeded"),
+        (CHROOTS[1], "canceled"),
+    ]
