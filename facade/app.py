@@ -12,6 +12,7 @@ from flask import Flask, Response, g, request
 from . import errors, health, requestid
 from .identity import Doorkeeper
 from .lazyrules import LazyRule
+from .sessions import Sessions, load_key
 from .wiring import House
 
 logger = logging.getLogger("facade.access")
@@ -28,7 +29,8 @@ def create_app(house: House) -> Flask:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.extensions["packhouse"] = house
-    app.extensions["packhouse.doorkeeper"] = Doorkeeper(house.records, house.clock)
+    sessions = Sessions(load_key(house.settings.data_dir), house.clock)
+    app.extensions["packhouse.doorkeeper"] = Doorkeeper(house.records, sessions, house.clock)
     app.before_request(_begin)
     app.after_request(_finish)
     errors.install(app, house)

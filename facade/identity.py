@@ -12,16 +12,17 @@ import base64
 import binascii
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flask import Request, current_app
 
-from storage.errors import AccountInactive, NotAuthenticated
+from storage.errors import AccountInactive, NotAuthenticated, UnknownUser
 from storage.model import Account, Author, Token
 
 from . import tokens
 from .passwords import PasswordChecker
+from .sessions import COOKIE, Sessions
 
 if TYPE_CHECKING:
     from storage.records import Records, Unit
@@ -37,11 +38,13 @@ class Identity:
         account: None when anonymous.
         groups: Names of the groups the account is in.
         token: The token it came with, None for a password.
+        session: Cookie value to hand out; only set after a password.
     """
 
     account: Account | None = None
     groups: tuple[str, ...] = ()
     token: Token | None = None
+    session: str = field(default="", repr=False)
 
     @property
     def login(self) -> str:
@@ -83,42 +86,62 @@ ANONYMOUS = Identity()
 class Doorkeeper:
     """Checks credentials against the records."""
 
-    def __init__(self, records: Records, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, records: Records, sessions: Sessions, clock: Callable[[], float] = time.time
+    ) -> None:
         """Keep the records and an empty memory of verified passwords."""
         self._records = records
+        self._sessions = sessions
         self._clock = clock
         self._passwords = PasswordChecker()
 
-    def identify(self, header: str | None) -> Identity:
-        """Read an ``Authorization`` header.
+    def identify(self, header: str | None, cookie: str | None = None) -> Identity:
+        """Read an ``Authorization`` header, or without one a session cookie.
+
+        A session that is over counts as no credentials at all.
 
         Raises:
             NotAuthenticated: The credentials are wrong, or of an unknown scheme.
             AccountInactive: They are right but the account is locked or unconfirmed.
         """
         if not header:
-            return ANONYMOUS
+            return self._resume(cookie) if cookie else ANONYMOUS
         user, password = _basic(header)
         with self._records.read() as unit:
-            account, token = self._find(unit, user, password)
+            account, token, session = self._find(unit, user, password)
             _check_state(account)
-            identity = Identity(account, tuple(unit.groups.of_account(account.login)), token)
+            groups = tuple(unit.groups.of_account(account.login))
         if token is not None:
             self._touch(token)
-        return identity
+        return Identity(account, groups, token, session)
 
-    def _find(self, unit: Unit, user: str, password: str) -> tuple[Account, Token | None]:
+    def _resume(self, cookie: str) -> Identity:
+        account_id = self._sessions.claimed(cookie)
+        if account_id is None:
+            return ANONYMOUS
+        with self._records.read() as unit:
+            try:
+                account = unit.accounts.by_id(account_id)
+            except UnknownUser:
+                return ANONYMOUS
+            stored = unit.accounts.password_hash(account.login)
+            if stored is None or not self._sessions.is_good(cookie, stored):
+                return ANONYMOUS
+            _check_state(account)
+            return Identity(account, tuple(unit.groups.of_account(account.login)))
+
+    def _find(self, unit: Unit, user: str, password: str) -> tuple[Account, Token | None, str]:
         account = unit.accounts.find(user)
         if account is None:
             token = tokens.find_copr(unit, user, password)
         else:
             token = tokens.find_api(unit, account, password)
         if token is not None and not self._is_over(token):
-            return account or unit.accounts.by_id(token.account_id), token
+            return account or unit.accounts.by_id(token.account_id), token, ""
         stored = unit.accounts.password_hash(user) if account else None
-        if not self._passwords.verify(password, stored) or account is None:
+        if not self._passwords.verify(password, stored) or account is None or stored is None:
             raise NotAuthenticated("wrong user name or password")
-        return account, None
+        return account, None, self._sessions.issue(account.id, stored)
 
     def _is_over(self, token: Token) -> bool:
         return token.expires_at is not None and token.expires_at <= self._clock()
@@ -134,7 +157,7 @@ class Doorkeeper:
 def authenticate(request: Request) -> Identity:
     """The identity of a request of the application at hand; see ``Doorkeeper.identify``."""
     doorkeeper: Doorkeeper = current_app.extensions["packhouse.doorkeeper"]
-    return doorkeeper.identify(request.headers.get("Authorization"))
+    return doorkeeper.identify(request.headers.get("Authorization"), request.cookies.get(COOKIE))
 
 
 def _basic(header: str) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from flask import Flask, Response, g, request
 from storage.errors import InvalidName, MissingParameter, UnknownCommand
 
 from ..identity import authenticate
+from ..sessions import COOKIE
 from .call import Call
 
 if TYPE_CHECKING:
@@ -74,6 +75,14 @@ def _view(house: House, route: Route) -> Callable[..., Response]:
         for value in path.values():
             if "\ufffd" in value:
                 raise InvalidName("the path is not UTF-8")
-        return route.handler(Call(house, request, identity, path))
+        response = route.handler(Call(house, request, identity, path))
+        if identity.session and request.headers.get("User-Agent", "").startswith("osc/"):
+            _hand_out(response, identity.session)
+        return response
 
     return view
+
+
+def _hand_out(response: Response, session: str) -> None:
+    """Spare osc the repetition of its next requests."""
+    response.set_cookie(COOKIE, session, secure=request.is_secure, httponly=True, samesite="Strict")

@@ -48,7 +48,9 @@ class Osc:
         )
         self.config.chmod(0o600)
 
-    def run(self, *arguments: str, at: str = ".", stdin: str = "") -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, at: str = ".", stdin: str = ""
+    ) -> subprocess.CompletedProcess[str]:
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.desk),
