@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from storage.errors import InvalidContent, InvalidName, UnknownPackage
+from storage.git.outbox import operation_of_build
 from storage.house import PackageStore
 from storage.model import Author, Build, PackageMeta
 from storage.names import PROJECT_CONTAINER, PackageName
@@ -49,7 +50,7 @@ def import_source(house: BuilderHouse, build: Build, srpm: Path) -> SourceHeader
             source.files,
             _author(house, build),
             message,
-            operation=f"copr-build-{build.id}",
+            operation=operation_of_build(build.id),
             build_id=build.id,
         )
         return source.header

@@ -17,7 +17,7 @@ from ..records import Unit
 from .commits import Commit, first_parents, read_commit
 from .context import Context, MetaReaders
 from .listings import EMPTY_LISTING
-from .outbox import announce_meta, announce_source
+from .outbox import announce_meta, announce_source, healed_build
 from .repository import Repository
 from .revisions import (
     REF_OF,
@@ -112,7 +112,8 @@ def _heal_kind(context: Context, package: Package, repository: Repository, kind:
     with context.records.begin() as unit:
         revisions = record(unit, package, facts, prepared)
         if meta is None:
-            announce_source(unit, package, revisions[-1])
+            build_id = healed_build(unit, package, pendings[-1].operation)
+            announce_source(unit, package, revisions[-1], build_id)
         else:
             apply_meta(unit, package, meta)
             announce_meta(unit, package, revisions[-1])

@@ -8,15 +8,17 @@ project_id, package_id, rev, user. ``package_deleted``: project_id, package_id, 
 
 from __future__ import annotations
 
-from ..model import Build, EventKind, JsonObject, Package, Project, Revision
+from ..errors import UnknownBuild
+from ..model import Build, EventKind, JsonObject, Package, Project, Revision, SourceState
 from ..names import PROJECT_CONTAINER
 from ..records import Unit
 
+_OPERATION = "copr-build-"
 _NEVER_BUILT = frozenset({str(PROJECT_CONTAINER), "_pattern"})
 
 
 def announce_source(
-    unit: Unit, package: Package, revision: Revision, build_id: int | None = None
+    unit: Unit, package: Package, revision: Revision, waiting_build: int | None = None
 ) -> int | None:
     """Append the event of a source change, and a build where the project has repositories.
 
@@ -24,14 +26,16 @@ def announce_source(
         unit: An open writing unit.
         package: Whose sources changed.
         revision: The new one.
-        build_id: A build that was waiting for these sources; it gets them, no other is made.
+        waiting_build: A build that was waiting for these sources; it gets them, no other
+            is made.
 
     Returns:
         The number of the build, None when nothing can be built.
     """
     project = unit.projects.by_id(package.project_id)
-    if build_id is not None:
-        _attach(unit, build_id, package, revision)
+    build_id = waiting_build
+    if waiting_build is not None:
+        _attach(unit, waiting_build, package, revision)
     elif project.meta.repositories and package.name not in _NEVER_BUILT:
         build_id = unit.builds.create(_build(package, revision)).id
     payload: JsonObject = {
@@ -44,10 +48,32 @@ def announce_source(
         "comment": revision.comment,
         "build_id": build_id,
     }
+    if waiting_build is not None:
+        # Whoever hands in sources wants them built, also when they are those of last time.
+        unit.events.append(
+            EventKind.REBUILD_ASKED, package.project, package.name, payload, revision.time
+        )
     unit.events.append(
         EventKind.SOURCE_CHANGED, package.project, package.name, payload, revision.time
     )
     return build_id
+
+
+def operation_of_build(build_id: int) -> str:
+    """Idempotency key of the commit that brings a build its sources."""
+    return f"{_OPERATION}{build_id}"
+
+
+def healed_build(unit: Unit, package: Package, operation: str | None) -> int | None:
+    """The build a commit was made for, if it still waits for that: for healing."""
+    if operation is None or not operation.startswith(_OPERATION):
+        return None
+    try:
+        build = unit.builds.get(int(operation.removeprefix(_OPERATION)))
+    except (ValueError, UnknownBuild):
+        return None
+    waits = build.source_state is not SourceState.SUCCEEDED and not build.commit
+    return build.id if waits and build.project_id == package.project_id else None
 
 
 def announce_meta(unit: Unit, package: Package, revision: Revision) -> None:

@@ -1,10 +1,12 @@
 """The source part of builds whose SRPM or spec came as a file."""
 
 import json
+import os
 
 import pytest
 
 from builder.srpm.cancel import cancel_build
+from storage.git.transaction import Transaction
 from storage.model import EventKind, SourceState
 from storage.names import LATEST
 from tests.support import need
@@ -185,3 +187,34 @@ def test_types_without_a_generator_say_which_program_is_missing(shop):
     assert build.source_details == "Please, install gem2rpm"
     build = shop.run(shop.submit("pypi", {"spec_generator": "pyp2spec"}))
     assert build.source_details == "Please, install pyp2spec"
+
+
+def test_a_worker_killed_in_the_middle_of_its_commit_is_made_up_for(shop, srpm, monkeypatch):
+    shop.package("hello", hello__spec="old")
+    build = shop.upload(srpm)
+    move = Transaction._move_refs
+
+    def move_and_die(change):
+        move(change)
+        os._exit(9)
+
+    with monkeypatch.context() as killing:
+        killing.setattr(Transaction, "_move_refs", move_and_die)
+        assert shop.run(build).source_state is SourceState.IMPORTING
+    # Whoever opens the package next finds the commit, and the build it was made for.
+    assert shop.house.storage.package(PROJECT, "hello").revision(LATEST).number == 2
+    assert shop.look(build).rev == 2
+    with shop.house.records.begin() as unit:
+        unit.builds.update(build.id, source_state=SourceState.PENDING, source_attempt=1)
+    build = shop.run(build, 1)
+    assert (build.source_state, build.rev) == (SourceState.SUCCEEDED, 2)
+    with shop.house.records.read() as unit:
+        assert unit.builds.latest(build.package_id) == build
+
+
+def test_handing_in_the_same_sources_again_asks_for_a_rebuild(shop, srpm):
+    shop.run(shop.upload(srpm))
+    build = shop.run(shop.upload(srpm))
+    assert build.rev == 2
+    asked = [e.payload["build_id"] for e in shop.events() if e.kind is EventKind.REBUILD_ASKED]
+    assert asked[-1] == build.id
