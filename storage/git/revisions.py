@@ -238,17 +238,18 @@ def record(
     kind = prepared[0].pending.kind
     latest = unit.revisions.latest(package.id, kind)
     number = 0 if latest is None else latest.number
-    recorded = []
     for sha256, (md5, size) in facts.large.items():
         unit.contents.put_large_object(sha256, md5, size)
-    for item in prepared:
-        number += 1
-        unit.listings.put(item.listing)
-        _note_contents(unit, package, facts, item)
-        revision = _revision(unit, package, item, number)
-        unit.revisions.append(package.id, revision, item.pending.operation)
-        recorded.append(revision)
-    return recorded
+    unit.listings.put_all([item.listing for item in prepared])
+    if kind == "source":
+        unit.contents.put_all(package.id, _notes(facts, prepared))
+    highest: dict[str, int] = {}
+    recorded = [
+        (_revision(unit, package, item, number + count, highest), item.pending.operation)
+        for count, item in enumerate(prepared, start=1)
+    ]
+    unit.revisions.append_all(package.id, recorded)
+    return [revision for revision, _ in recorded]
 
 
 def _prepared(
@@ -289,13 +290,18 @@ def _version(context: Context, repository: Repository, listing: Listing) -> tupl
     return version[:_LONGEST_VERSION] or UNKNOWN_VERSION, release
 
 
-def _revision(unit: Unit, package: Package, item: Prepared, number: int) -> Revision:
+def _revision(
+    unit: Unit, package: Package, item: Prepared, number: int, highest: dict[str, int]
+) -> Revision:
+    """The row of a revision; ``highest`` has the last vrev of every version asked for so far."""
     pending = item.pending
     vrev = 0
     if pending.kind == "source":
         # Counts up within a version; a new one does not start below the recipe's release.
-        highest = unit.revisions.max_vrev(package.id, item.version)
-        vrev = highest + 1 if highest else max(1, item.release)
+        if item.version not in highest:
+            highest[item.version] = unit.revisions.max_vrev(package.id, item.version)
+        before = highest[item.version]
+        vrev = highest[item.version] = before + 1 if before else max(1, item.release)
     return Revision(
         kind=pending.kind,
         number=number,
@@ -311,10 +317,8 @@ def _revision(unit: Unit, package: Package, item: Prepared, number: int) -> Revi
     )
 
 
-def _note_contents(unit: Unit, package: Package, facts: Facts, item: Prepared) -> None:
-    if item.pending.kind != "source":
-        return
-    notes = [
+def _notes(facts: Facts, prepared: Iterable[Prepared]) -> list[ContentNote]:
+    return [
         ContentNote(
             name=entry.name,
             md5=entry.md5,
@@ -324,9 +328,6 @@ def _note_contents(unit: Unit, package: Package, facts: Facts, item: Prepared) -
             large=entry.sha256 is not None,
             stored_at=entry.mtime,
         )
+        for item in prepared
         for entry in item.fresh
     ]
-    unit.contents.put_all(package.id, notes)
-    for entry in item.fresh:
-        if entry.sha256 is not None:
-            unit.contents.grant_large(package.id, entry.sha256)

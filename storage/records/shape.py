@@ -34,7 +34,7 @@ class Shape(Generic[T]):
         names = [field.name for field in fields(cls)]  # type: ignore[arg-type]
         self.cls = cls
         self.columns = [elsewhere[n] if n in elsewhere else table.c[n] for n in names]
-        self._hints = {name: hints[name] for name in names if name not in elsewhere}
+        self._writers = {name: _writer(hints[name]) for name in names if name not in elsewhere}
         self._readers = [
             (position, reader)
             for position, name in enumerate(names)
@@ -58,20 +58,23 @@ class Shape(Generic[T]):
         Raises:
             TypeError: The dataclass has no such field of its own.
         """
-        unknown = values.keys() - self._hints.keys()
+        unknown = values.keys() - self._writers.keys()
         if unknown:
             raise TypeError(f"{self.cls.__name__} keeps no field {sorted(unknown)}")
-        return {name: _column_value(self._hints[name], value) for name, value in values.items()}
+        return {
+            name: value if (write := self._writers[name]) is None else write(value)
+            for name, value in values.items()
+        }
 
     def dump_whole(self, value: T, *, without: Sequence[str] = ()) -> dict[str, Any]:
         """Column values of a whole instance, some fields left out."""
-        return self.dump({n: getattr(value, n) for n in self._hints if n not in without})
+        return self.dump({n: getattr(value, n) for n in self._writers if n not in without})
 
     def defaults(self) -> dict[str, Any]:
         """Column values of every field of its own that has a default."""
         found = {}
         for field in fields(self.cls):  # type: ignore[arg-type]
-            if field.name not in self._hints:
+            if field.name not in self._writers:
                 continue
             if field.default is not MISSING:
                 found[field.name] = field.default
@@ -89,10 +92,14 @@ def _reader(hint: Any) -> Callable[[Any], Any] | None:
     return lambda text: convert(codec.parse(text))
 
 
-def _column_value(hint: Any, value: Any) -> Any:
-    if _is_text(hint):
-        return value.value if isinstance(value, Enum) else value
-    return codec.dumps(value)
+def _writer(hint: Any) -> Callable[[Any], Any] | None:
+    if not _is_text(hint):
+        return codec.dumps
+    return _plain if isinstance(hint, type) and issubclass(hint, Enum) else None
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Enum) else value
 
 
 def _is_text(hint: Any) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, func, literal, select
+from sqlalchemy import Executable, bindparam, func, literal, select
 
 from ..shape import Shape
 from ..tables.sources import contents, large_grants, large_objects
-from ..transaction import chunks
+from ..transaction import Transaction, chunks
 from .base import Store
 
 
@@ -77,15 +77,11 @@ class Contents(Store):
         """``put`` for many."""
         if not noted:
             return
-        insert = self._tx.insert(contents)
-        where = {name: insert.excluded[name] for name in ("sha256", "size", "blob", "large")}
-        self._tx.write(
-            insert.on_conflict_do_update(index_elements=["package_id", "name", "md5"], set_=where),
-            [_SHAPE.dump_whole(content) | {"package_id": package_id} for content in noted],
-        )
-        for content in noted:
-            if content.large and content.sha256 is not None:
-                self.grant_large(package_id, content.sha256)
+        rows = [_SHAPE.dump_whole(content) | {"package_id": package_id} for content in noted]
+        self._tx.write(_upsert(self._tx), rows)
+        for sha256 in dict.fromkeys(content.sha256 for content in noted if content.large):
+            if sha256 is not None:
+                self.grant_large(package_id, sha256)
 
     def find(self, package_id: int, name: str, md5: str) -> Content | None:
         """The content with that checksum the package held under that name, or None."""
@@ -135,3 +131,17 @@ class Contents(Store):
         """(md5, size in bytes) of a large file that the package may show, or None."""
         row = self._tx.first(_GRANTED, package_id=package_id, sha256=sha256)
         return None if row is None else (row[0], row[1])
+
+
+def _upsert(tx: Transaction) -> Executable:
+    """The statement of ``put_all``; putting it together takes longer than running it."""
+    if tx.dialect not in _UPSERTS:
+        insert = tx.insert(contents)
+        where = {name: insert.excluded[name] for name in ("sha256", "size", "blob", "large")}
+        _UPSERTS[tx.dialect] = insert.on_conflict_do_update(
+            index_elements=["package_id", "name", "md5"], set_=where
+        )
+    return _UPSERTS[tx.dialect]
+
+
+_UPSERTS: dict[str, Executable] = {}

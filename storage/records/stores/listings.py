@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from sqlalchemy import bindparam, select
 
@@ -43,10 +44,18 @@ class Listings(Store):
 
     def put(self, listing: Listing) -> None:
         """Keep a listing; one that is there already stays as it is."""
-        self._tx.write(
-            self._tx.insert(listings).on_conflict_do_nothing(),
-            {"tree": listing.tree, "srcmd5": listing.srcmd5, "entries": _dump(listing)},
-        )
+        self.put_all([listing])
+
+    def put_all(self, kept: Sequence[Listing]) -> None:
+        """``put`` for many; entries that several listings share are written out once."""
+        if not kept:
+            return
+        texts: dict[int, str] = {}
+        rows = [
+            {"tree": listing.tree, "srcmd5": listing.srcmd5, "entries": _dump(listing, texts)}
+            for listing in kept
+        ]
+        self._tx.write(self._tx.insert(listings).on_conflict_do_nothing(), rows)
 
     def remember(self, package_id: int, listing: Listing) -> None:
         """Keep a listing that is no revision, to be found by ``known``."""
@@ -65,10 +74,19 @@ class Listings(Store):
         return None
 
 
-def _dump(listing: Listing) -> str:
-    """Arrays, not objects: names of fields would be half of the text."""
-    rows = [[e.name, e.md5, e.size, e.mtime, e.blob, e.sha256] for e in listing.entries]
-    return json.dumps(rows, separators=(",", ":"))
+def _dump(listing: Listing, texts: dict[int, str]) -> str:
+    """Arrays, not objects: names of fields would be half of the text.
+
+    ``texts`` holds what was written of each entry object, while all of them live.
+    """
+    parts = []
+    for e in listing.entries:
+        text = texts.get(id(e))
+        if text is None:
+            row = [e.name, e.md5, e.size, e.mtime, e.blob, e.sha256]
+            text = texts[id(e)] = json.dumps(row, separators=(",", ":"))
+        parts.append(text)
+    return f"[{','.join(parts)}]"
 
 
 def _load(tree: str, srcmd5: str, text: str) -> Listing:

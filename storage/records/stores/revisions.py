@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import bindparam, delete, func, select
 
 from ...errors import StaleTip, UnknownRevision
@@ -46,11 +48,26 @@ class Revisions(Store):
         Raises:
             StaleTip: Somebody recorded this number or this commit before.
         """
-        values = _SHAPE.dump_whole(revision) | {"package_id": package_id, "operation": operation}
-        if self._tx.insert_new(revisions, values, revisions.c.number) is None:
-            raise StaleTip(
-                f"revision {revision.number} is recorded already", commit=revision.commit
-            )
+        self.append_all(package_id, [(revision, operation)])
+
+    def append_all(self, package_id: int, recorded: Sequence[tuple[Revision, str | None]]) -> None:
+        """``append`` for many: pairs of revision and idempotency key, oldest first.
+
+        Raises:
+            StaleTip: Somebody recorded one of these numbers or commits before; what
+                the unit has written then must be rolled back.
+        """
+        if not recorded:
+            return
+        rows = [
+            _SHAPE.dump_whole(revision) | {"package_id": package_id, "operation": operation}
+            for revision, operation in recorded
+        ]
+        insert = self._tx.insert(revisions).on_conflict_do_nothing()
+        insert = insert.execution_options(preserve_rowcount=True)
+        if self._tx.write(insert, rows).rowcount != len(rows):
+            first = recorded[0][0]
+            raise StaleTip(f"revision {first.number} is recorded already", commit=first.commit)
 
     def get(self, package_id: int, kind: str, number: int) -> Revision:
         """Revision ``number``.
