@@ -32,6 +32,14 @@ _HOST_NOTICE = (
 Kind = Literal["mmdebstrap", "tarball", "directory", "host"]
 
 
+# mmdebstrap in root mode mounts /proc, /sys and /dev/pts into the new root. In namespaces of
+# its own these end with it, whoever is killed first.
+_CONTAINED = (
+    *("setpriv", "--pdeathsig", "KILL", "unshare"),
+    *("--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class BaseSpec:
     """How one base root is made.
@@ -143,7 +151,12 @@ class BaseRoots:
         if self._mode is Mode.ROOT:
             line += ["--mode=root", "--format=directory", suite, str(root), *origins]
             result = subprocess.run(
-                line, capture_output=True, text=True, check=False, env=_environment(), umask=0o022
+                [*_CONTAINED, *line],
+                capture_output=True,
+                text=True,
+                check=False,
+                env=_environment(),
+                umask=0o022,
             )
             code, message = result.returncode, result.stderr
         else:

@@ -15,6 +15,7 @@ from storage.errors import AlreadyExists
 
 from ..settings import Settings
 from . import redis
+from .memory import give_memory_back
 from .supervisor import Supervisor
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ def serve(settings: Settings, only: Collection[str] = ROLES) -> None:
     Raises:
         AlreadyExists: Another house serves this data directory.
     """
+    give_memory_back()
     from .roles import prepare, roles
 
     _log_to_stderr(settings)
