@@ -16,7 +16,7 @@ from storage.model import EventKind, Project, Publication
 
 from .house import BuilderHouse
 from .prjconf import ProjectConfig
-from .publishers import Generation, Generations, Item, Manifest
+from .publishers import Generation, Generations, Item, Manifest, PackageCache
 from .publishers.places import place_of
 from .publishers.subject import facts_of, generations, signing_key, write_repository
 from .publishers.trees import Outcome, TreeWriter
@@ -134,6 +134,17 @@ def recover(house: BuilderHouse) -> None:
     with house.records.begin() as unit:
         for publication in unit.publications.in_state("publishing"):
             unit.publications.put(replace(publication, state="finished", dirty=True))
+
+
+def sweep(house: BuilderHouse) -> int:
+    """Drop signed copies and metadata of packages that nothing offers any more.
+
+    For a process that tidies up now and then; safe at any time.
+
+    Returns:
+        How many packages were dropped.
+    """
+    return PackageCache(generations(house).root).sweep()
 
 
 # --- steps ---

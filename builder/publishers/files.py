@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 _CANNOT_LINK = frozenset({errno.EXDEV, errno.EMLINK, errno.EPERM, errno.ENOTSUP})
 _SYNC_THREADS = 8
+_PATIENCE_S = 0.005
+"""Making threads takes a millisecond or two; a quick disk is done by then."""
 
 
 def link_or_copy(source: Path, target: Path) -> None:
@@ -32,15 +35,19 @@ def write_file(path: Path, content: bytes) -> None:
 def sync(paths: Iterable[Path]) -> None:
     """Make files and directories durable.
 
-    The waits happen side by side: the file system answers many of them with
-    one write of its journal.
+    Where the disk is slow the waits happen side by side: the file system
+    answers many of them with one write of its journal.
     """
-    wanted = list(paths)
-    if len(wanted) == 1:
-        _sync_one(wanted[0])
-    elif wanted:
-        with ThreadPoolExecutor(min(_SYNC_THREADS, len(wanted))) as pool:
-            list(pool.map(_sync_one, wanted))
+    waiting = iter(paths)
+    began = time.perf_counter()
+    for path in waiting:
+        _sync_one(path)
+        if time.perf_counter() - began > _PATIENCE_S:
+            break
+    rest = list(waiting)
+    if rest:
+        with ThreadPoolExecutor(min(_SYNC_THREADS, len(rest))) as pool:
+            list(pool.map(_sync_one, rest))
 
 
 def _sync_one(path: Path) -> None:

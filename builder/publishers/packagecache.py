@@ -31,11 +31,12 @@ class PackageCache:
     def __init__(self, root: Path) -> None:
         """Keep entries below ``root``, the directory of the published trees."""
         self._root = root / _HIDDEN
+        self._top = str(self._root)
 
     def find(self, key: str, sha256: str) -> Path | None:
         """Directory of an entry, None if there is none."""
-        path = self._path(key, sha256)
-        return path if path.is_dir() else None
+        path = f"{self._top}/{key}/{sha256[:2]}/{sha256}"
+        return Path(path) if os.path.isdir(path) else None
 
     @contextmanager
     def workshop(self) -> Iterator[Path]:

@@ -8,7 +8,7 @@ import logging
 import os
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -58,9 +58,8 @@ class RpmMdPublisher:
     ) -> list[LeftOut]:
         """Write packages, ``repodata`` and the ``.repo`` file; see ``Publisher``."""
         packages = [item for item in items if item.kind is Kind.RPM]
-        left_out = self._prepare(packages, facts)
-        unwanted = {left.item.place for left in left_out}
-        offered = [item for item in packages if item.place not in unwanted]
+        entries, left_out = self._prepare(packages, facts)
+        offered = [(item, entries[item.sha256]) for item in packages if item.sha256 in entries]
         repodata = tree / "repodata"
         repodata.mkdir()
         self._assemble(tree, offered, facts)
@@ -75,26 +74,44 @@ class RpmMdPublisher:
             _carry_over(previous / "repodata", repodata)
         return left_out
 
-    def _prepare(self, packages: Sequence[Item], facts: RepositoryFacts) -> list[LeftOut]:
-        """Make the cache hold every package; returns those that cannot be had."""
+    def _prepare(
+        self, packages: Sequence[Item], facts: RepositoryFacts
+    ) -> tuple[dict[str, Path], list[LeftOut]]:
+        """Make the cache hold every package.
+
+        Returns:
+            Entries by checksum, and the packages that cannot be had.
+        """
         key = facts.key.fingerprint if facts.key else _PLAIN
-        wanted = {p.sha256: p for p in packages if self._cache.find(key, p.sha256) is None}
-        if not wanted:
-            return []
+        entries = {p.sha256: self._cache.find(key, p.sha256) for p in packages}
+        wanted = {p.sha256: p for p in packages if entries[p.sha256] is None}
+        reasons = self._make_entries(wanted.values(), facts) if wanted else {}
+        for sha256 in wanted:
+            entries[sha256] = self._cache.find(key, sha256)
+        found = {sha256: entry for sha256, entry in entries.items() if entry is not None}
+        lost = "the package cache lost it"
+        left_out = [
+            LeftOut(p, reasons.get(p.sha256, lost)) for p in packages if p.sha256 not in found
+        ]
+        return found, left_out
+
+    def _make_entries(self, wanted: Iterable[Item], facts: RepositoryFacts) -> dict[str, str]:
+        """Add entries; returns the reasons of those that failed by checksum."""
+        key = facts.key.fingerprint if facts.key else _PLAIN
         reasons: dict[str, str] = {}
         with self._cache.workshop() as workshop:
             made: dict[Path, tuple[str, str]] = {}
-            for sha256, item in wanted.items():
-                room = workshop / sha256
+            for item in wanted:
+                room = workshop / item.sha256
                 room.mkdir()
                 try:
                     self._make_entry(room, item, facts)
-                    made[room] = (key, sha256)
+                    made[room] = (key, item.sha256)
                 except (PackhouseError, FileNotFoundError) as error:
-                    reasons[sha256] = str(error)
+                    reasons[item.sha256] = str(error)
             self._check_key(facts)
             self._cache.add(made)
-        return [LeftOut(p, reasons[p.sha256]) for p in packages if p.sha256 in reasons]
+        return reasons
 
     def _make_entry(self, room: Path, item: Item, facts: RepositoryFacts) -> None:
         """Check, sign and read one package; its modification time is that of the build."""
@@ -117,25 +134,22 @@ class RpmMdPublisher:
         if now is None or now.fingerprint != facts.key.fingerprint:
             raise PublishFailed("the signing key was replaced during the publish")
 
-    def _assemble(self, tree: Path, offered: Sequence[Item], facts: RepositoryFacts) -> None:
-        key = facts.key.fingerprint if facts.key else _PLAIN
+    def _assemble(
+        self, tree: Path, offered: Sequence[tuple[Item, Path]], facts: RepositoryFacts
+    ) -> None:
         with contextlib.ExitStack() as stack:
             files = [
                 stack.enter_context(_IndexFile(tree / "repodata", kind, len(offered)))
                 for kind in _ROOTS
             ]
-            for item in offered:
-                entry = self._cache.find(key, item.sha256)
-                if entry is None:
-                    raise PublishFailed(f"{item.filename} vanished from the package cache")
+            for item, entry in offered:
                 touch(entry)
                 target = tree / item.place
                 target.parent.mkdir(exist_ok=True, parents=True)
                 copy = item.path if facts.key is None else entry / "package.rpm"
                 link_or_copy(copy, target)
-                for file, piece in zip(
-                    files, place_pieces((entry / "pieces").read_bytes(), item.place), strict=True
-                ):
+                pieces = place_pieces((entry / "pieces").read_bytes(), item.place)
+                for file, piece in zip(files, pieces, strict=True):
                     file.add(piece)
             records = [file.finish(facts.made_at) for file in files]
         write_file(tree / "repodata" / "repomd.xml", _top_file(records, facts))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from storage.flags import package_flag
+from storage.flags import package_flag, project_flag
 from storage.model import Binary, Job, PackageMeta, ProjectMeta
 
 from ..prjconf import ProjectConfig
@@ -83,18 +83,30 @@ def _split(scope: Scope, arch: str, rows: Iterable[PoolRow]) -> tuple[list[PoolR
     """Rows of packages that are published, and the names of those that are not."""
     on: list[PoolRow] = []
     off: set[str] = set()
-    verdicts: dict[str, bool] = {}
+    verdicts: dict[str, bool | None] = {}
     for row in rows:
         package = row[0]
         if package not in verdicts:
-            verdicts[package] = arch not in scope.held and package_flag(
-                scope.meta, scope.metas.get(package), "publish", scope.repository, arch
-            )
+            verdicts[package] = _verdict(scope, package, arch)
         if verdicts[package]:
             on.append(row)
-        else:
+        elif verdicts[package] is False:
             off.add(package)
     return on, off
+
+
+def _verdict(scope: Scope, package: str, arch: str) -> bool | None:
+    """Whether a package is published; None = it must not be in the tree at all.
+
+    [own] A tree is open to whoever may fetch the project's binaries. Those of
+    a package that is more closed than its project stay out of it.
+    """
+    meta, place = scope.metas.get(package), (scope.repository, arch)
+    if project_flag(scope.meta, "binarydownload", *place) and not package_flag(
+        scope.meta, meta, "binarydownload", *place
+    ):
+        return None
+    return arch not in scope.held and package_flag(scope.meta, meta, "publish", *place)
 
 
 def _fresh(scope: Scope, arch: str, rows: Iterable[PoolRow]) -> Iterable[Item]:

@@ -186,8 +186,11 @@ def _date(written: Sequence[Path], draft: Path, made_at: int) -> None:
 def _not_durable(draft: Path, items: Sequence[Item]) -> Iterator[Path]:
     """Files of a draft that were written for it, not linked from durable ones."""
     places = {item.place for item in items}
-    for path in draft.rglob("*"):
-        if not path.is_file():
-            continue
-        if path.stat().st_nlink == 1 or str(path.relative_to(draft)) not in places:
-            yield path
+    top = str(draft)
+    for directory, _, names in os.walk(draft):
+        inside = directory[len(top) + 1 :]
+        for name in names:
+            path = os.path.join(directory, name)
+            place = f"{inside}/{name}" if inside else name
+            if place not in places or os.stat(path).st_nlink == 1:
+                yield Path(path)

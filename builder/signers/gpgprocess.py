@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import subprocess
@@ -14,7 +15,10 @@ from pathlib import Path
 
 from .base import SigningFailed
 
+logger = logging.getLogger(__name__)
+
 _TIMEOUT_S = 120.0
+_RUNTIME_SOCKETS = Path(f"/run/user/{os.getuid()}/gnupg")
 _PASSED_ON = ("PATH", "TMPDIR")
 
 
@@ -140,6 +144,9 @@ def _start_agent(home: GpgHome) -> subprocess.Popen[bytes] | None:
 def _end_agent(home: GpgHome) -> None:
     try:
         home.run(["gpgconf", "--kill", "all"])
-    except SigningFailed:
-        # Without gpgconf there is no agent either; a hanging one ends with its socket.
-        (home.path / "S.gpg-agent").unlink(missing_ok=True)
+        if _RUNTIME_SOCKETS.is_dir():
+            # There, not in the home, gpg has then made a directory for this home.
+            home.run(["gpgconf", "--remove-socketdir"])
+    except SigningFailed as error:
+        # The agent ends by itself, some seconds after its ``cat``.
+        logger.warning("gpg_agent_not_ended", extra={"reason": error.message})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from collections.abc import Callable
@@ -94,7 +95,7 @@ class Keyring:
             SigningFailed: No key was made.
         """
         key = self._signer.create_key(project, userid(project), replace=replace)
-        self._record(project, key)
+        self._record(project, key, publish_again=replace)
         logger.info("key_created", extra={"project": project, "fingerprint": key.fingerprint})
         return key
 
@@ -105,7 +106,7 @@ class Keyring:
             SigningFailed: It has none, or it could not be prolonged.
         """
         key = self._signer.extend_key(project)
-        self._record(project, key)
+        self._record(project, key, publish_again=True)
         logger.info("key_extended", extra={"project": project, "fingerprint": key.fingerprint})
         return key
 
@@ -114,12 +115,16 @@ class Keyring:
         self._signer.delete_key(project)
         self._record(project, None)
 
-    def _record(self, project: str, key: SigningKey | None) -> None:
+    def _record(self, project: str, key: SigningKey | None, *, publish_again: bool = False) -> None:
         with self._records.begin() as unit:
             if key is None:
                 unit.keys.delete(project)
             else:
                 unit.keys.put(key)
+            owner = unit.projects.find(project) if publish_again else None
+            for publication in unit.publications.of_project(owner.id) if owner else ():
+                if publication.generation:
+                    unit.publications.put(dataclasses.replace(publication, dirty=True))
 
 
 def userid(project: str) -> str:

@@ -107,7 +107,7 @@ def test_death_at_any_step(bench, built, first):
             _start_over(bench)
     assert not died
     assert step > 40
-    assert switched > 1
+    assert switched >= 1
     shelf = generations(bench.house).current("home:anna", "standard").path.parent
     assert not [p.name for p in shelf.iterdir() if p.name.startswith(".")]
 

@@ -1,10 +1,12 @@
 """What is published, when it changes, and what is recorded of it."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
-from builder.publish import generations, recover, remove, remove_project, withdraw
+from builder.publish import generations, recover, remove, remove_project, sweep, withdraw
 from builder.signers import Keyring, NoSigner
 from storage.model import EventKind, FlagRule, Publication
 
@@ -189,6 +191,20 @@ def test_closed_sources_are_not_published(bench, built):
     assert bench.packages_in() == {HELLO, "all/hello_1.0_all.deb"}
 
 
+def test_a_package_more_closed_than_its_project_is_not_in_the_open_tree(bench, built):
+    bench.project()
+    bench.succeed("hello", [built["hello"]])
+    bench.succeed("other", [built["other"]])
+    bench.publish()
+    bench.package("hello", flags=[off("binarydownload"), off("publish")])
+    bench.publish()
+    assert bench.packages_in() == {"noarch/other-1.0-1.noarch.rpm"}
+    bench.project(flags=(off("binarydownload"),))
+    bench.package("hello", flags=[off("binarydownload")])
+    bench.publish()
+    assert HELLO in bench.packages_in()
+
+
 def test_publishfilter_leaves_files_out(bench, built):
     bench.project()
     bench.succeed("hello", [built["hello"], built["hello-debuginfo"], built["hello-src"]])
@@ -360,6 +376,19 @@ def test_a_new_key_signs_everything_anew(bench, built):
     assert (bench.published / "home:/anna/standard" / HELLO).read_bytes() != before
 
 
+def test_a_new_or_extended_key_asks_for_a_publish(bench, built):
+    bench.project(repositories=("standard", "next"))
+    bench.succeed("hello", [built["hello"]])
+    bench.publish()
+    keyring = Keyring(bench.house.records, bench.house.signer)
+    for change in (keyring.create, keyring.extend):
+        assert not bench.row().dirty
+        change("home:anna")
+        assert bench.row().dirty
+        bench.publish()
+    assert bench.row(repository="next") is None
+
+
 def test_a_house_without_signatures_publishes_the_results_themselves(bench, built):
     bench.house = replace(bench.house, signer=NoSigner())
     bench.project()
@@ -456,6 +485,53 @@ def test_a_wish_that_came_during_the_publish_stays(bench, built, monkeypatch):
     assert bench.publish().dirty
     monkeypatch.undo()
     assert not bench.publish().dirty
+
+
+def test_callers_at_the_same_time_publish_once(bench, built):
+    bench.project()
+    bench.succeed("hello", [built["hello"], built["hello-deb"]])
+    with ThreadPoolExecutor(6) as pool:
+        states = list(pool.map(lambda _: bench.publish(), range(6)))
+    assert {state.state for state in states} == {"published"}
+    assert len({state.generation for state in states}) == 1
+    assert len(bench.events()) == 1
+    shelf = generations(bench.house).current("home:anna", "standard").path.parent
+    assert len([path for path in shelf.iterdir() if path.is_dir()]) == 1
+
+
+def test_processes_at_the_same_time_publish_once(bench, built):
+    bench.project()
+    bench.succeed("hello", [built["hello"]])
+    children = []
+    for _ in range(4):
+        child = os.fork()
+        if child == 0:
+            try:
+                os._exit(0 if bench.publish().state == "published" else 1)
+            except BaseException:
+                os._exit(2)
+        children.append(child)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
+    assert len(bench.events()) == 1
+    assert bench.packages_in() == {HELLO}
+
+
+def test_sweeping_keeps_what_is_offered(bench, built):
+    bench.project()
+    bench.succeed("hello", [built["hello"]])
+    bench.publish()
+    bench.succeed("hello", [built["hello-2"], built["hello-deb"]])
+    bench.publish()
+    cache = bench.published / ".packages"
+    long_ago = bench.now[0] - 10**8
+    for entry in cache.glob("*/*/*"):
+        os.utime(entry, (long_ago, long_ago))
+    assert sweep(bench.house) == 1, "the paragraph of the .deb; both .rpm are still linked"
+    generations(bench.house).forget_earlier("home:anna", "standard")
+    assert sweep(bench.house) == 1
+    bench.succeed("hello", [built["hello-2"], built["hello-deb"], built["other"]])
+    bench.publish()
+    assert len(bench.packages_in()) == 3
 
 
 def test_recovery_publishes_again_what_a_dead_process_had_begun(bench, built):

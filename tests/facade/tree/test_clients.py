@@ -153,11 +153,21 @@ class Apt(Client):
         )
 
 
+def end_agents(client):
+    """libdnf leaves a gpg-agent behind for each repository."""
+    for home in client.directory.glob("cache/*/pubring"):
+        for order in ("--kill=all", "--remove-socketdir"):
+            command, _, what = order.partition("=")
+            run("gpgconf", "--homedir", str(home), command, *([what] if what else []))
+
+
 @pytest.fixture
 def client(request, hello, live, tmp_path):
     need.root()
     need.program(request.param.program)
-    return request.param(tmp_path / "client", live)
+    made = request.param(tmp_path / "client", live)
+    yield made
+    end_agents(made)
 
 
 every_client = pytest.mark.parametrize("client", [Dnf, Zypper, Apt], indirect=True)
@@ -318,5 +328,6 @@ def test_the_layout_of_copr_is_a_repository_too(yard, live, built, tmp_path):
 
     client = CoprDnf(tmp_path / "client", live)
     done = client.install("hello")
+    end_agents(client)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (client.root / "usr/share/hello/text").read_text() == "hello\n"
