@@ -23,6 +23,9 @@ PASSWORD = "correct horse"
 _HASH = passwords.hash(PASSWORD)
 
 
+SCHEMA = etree.RelaxNG(etree.parse(Path(__file__).parents[1] / "schemas" / "answers.rng"))
+
+
 @dataclass
 class Caller:
     """One client; ``login`` None calls without credentials."""
@@ -42,7 +45,9 @@ class Caller:
         if isinstance(body, str):
             body = body.encode()
         options.setdefault("content_type", "application/xml; charset=utf-8")
-        return self.client.open(url, method=method, data=body, headers=headers, **options)
+        response = self.client.open(url, method=method, data=body, headers=headers, **options)
+        _check_answer(response)
+        return response
 
     def get(self, url: str, **options: Any) -> TestResponse:
         return self.call("GET", url, **options)
@@ -61,6 +66,13 @@ class Caller:
         response = self.get(url)
         assert response.status_code == 200, response.text
         return etree.fromstring(response.data)
+
+
+def _check_answer(response: TestResponse) -> None:
+    """Every document the OBS door answers with has the shape its clients can read."""
+    if response.content_type == "text/xml; charset=utf-8":
+        document = etree.fromstring(response.data)
+        assert SCHEMA.validate(document), f"{SCHEMA.error_log}\n{response.text}"
 
 
 _blank: dict[str, bytes] = {}
