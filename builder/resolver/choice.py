@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..prjconf import ProjectConfig
-from .pool import Pool, Solvable, alternatives, parse_dependency
+from .pool import Pool, alternatives
 from .rich import is_rich
+from .solvable import Solvable, parse_dependency
 
 
 class Chooser:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from ..prjconf import ProjectConfig
 from ..versions import Dependency
 from .choice import Chooser
-from .pool import Pool, Solvable, parse_dependency
+from .pool import Pool
 from .rich import BadDependency, Clause, clauses, is_rich
+from .solvable import Solvable, parse_dependency
 
 _SWITCHES = (
     "--ignoreconflicts--",

@@ -17,6 +17,7 @@ class EventKind(StrEnum):
     REBUILD_ASKED = "rebuild_asked"
     PACKAGE_DELETED = "package_deleted"
     PROJECT_DELETED = "project_deleted"
+    CHECK_ASKED = "check_asked"  # the planner to itself: look again
 
 
 @dataclass(frozen=True, slots=True)

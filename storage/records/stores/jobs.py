@@ -30,6 +30,9 @@ _AT_WORK = (JobState.DISPATCHING.value, JobState.BUILDING.value, JobState.SIGNIN
 _BY_ID = _ALL.where(jobs.c.id == bindparam("id"))
 _OF_BUILD = _ALL.where(jobs.c.build_id == bindparam("build_id")).order_by(jobs.c.id)
 _OPEN = _ALL.where(*_TARGET, jobs.c.is_open).order_by(jobs.c.id.desc()).limit(1)
+_LAST_FINISHED = (
+    _ALL.where(*_TARGET, ~jobs.c.is_open, jobs.c.result != "").order_by(jobs.c.id.desc()).limit(1)
+)
 _WITH_STATE = (
     _ALL.where(jobs.c.state.in_(bindparam("states", expanding=True)))
     .order_by(jobs.c.id)
@@ -145,6 +148,13 @@ class Jobs(Store):
     def open_for(self, package_id: int, repository: str, arch: str) -> Job | None:
         """The newest job there that is in no final state, or None."""
         row = self._tx.first(_OPEN, package_id=package_id, repository=repository, arch=arch)
+        return None if row is None else _SHAPE.load(row)
+
+    def last_finished(self, package_id: int, repository: str, arch: str) -> Job | None:
+        """The newest job there that came to a result, or None."""
+        row = self._tx.first(
+            _LAST_FINISHED, package_id=package_id, repository=repository, arch=arch
+        )
         return None if row is None else _SHAPE.load(row)
 
     def with_state(self, states: Iterable[JobState], limit: int = PAGE) -> list[Job]:

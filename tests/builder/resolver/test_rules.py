@@ -136,8 +136,11 @@ def test_result_header_becomes_a_package():
     assert solvable_of(header).evr == "2:1-3"
     assert solvable_of({**header, "arch": "src"}) is None
     assert solvable_of({}) is None
-    deb = solvable_of({"name": "x", "version": "1-1", "requires": ["libc6 (>= 2.3) | b:any"]})
-    assert deb.requires == ("libc6 >= 2.3 | b",)
+    header = {"type": "deb", "name": "x", "version": "1", "release": "2", "obsoletes": ["y"]}
+    deb = solvable_of({**header, "requires": ["libc6 (>= 2.3) | b:any"]})
+    assert (deb.evr, deb.requires, deb.obsoletes) == ("1-2", ("libc6 >= 2.3 | b",), ())
+    rpm = solvable_of({"name": "x", "version": "1", "requires": ["perl(Foo::any)"]})
+    assert rpm.requires == ("perl(Foo::any)",)
 
 
 @pytest.mark.parametrize(
