@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from storage.errors import PackhouseError
+from storage.errors import PackhouseError, UnknownBuild
 from storage.git.child import Deadline
 from storage.model import Build, SourceState
 
@@ -111,6 +111,7 @@ class _SourcePart:
             log.say(f"source part of build {build.id} ({build.source_type})")
             self._attempt_all(build, directory, log)
         except Stopped:
+            log.say("stopped")
             self._give_back()
         except (SourceFailed, Unresolvable) as error:
             self._fail(log, error.message)
@@ -124,12 +125,15 @@ class _SourcePart:
             self._fail(log, "internal error")
         finally:
             log.close()
-            _finish_log(directory)
+            if self._is_mine():
+                _finish_log(directory)
 
     def _attempt_all(self, build: Build, directory: Path, log: LogWriter) -> None:
         if self._attempt > self._house.settings.lost_limit:
             raise SourceFailed(f"the worker was lost {self._attempt} times")
         scratch = self._house.storage.tmp
+        for left in scratch.glob(f"source-{build.id}-*"):
+            remove_tree(left)
         work = Path(tempfile.mkdtemp(prefix=f"source-{build.id}-", dir=scratch))
         try:
             timeout_s = build.options.get("timeout") or DEFAULT_TIMEOUT_S
@@ -139,7 +143,6 @@ class _SourcePart:
             with self._beating():
                 import_source(self._house, build, directory / srpm.name)
             self._succeed(build, header, log)
-            remove_tree(upload_dir(self._house.settings.data_dir, build.id))
         finally:
             remove_tree(work)
 
@@ -215,7 +218,7 @@ class _SourcePart:
                 if_attempt=self._attempt,
                 source_ended_at=self._now(),
             )
-        self._house.queue.wake()
+        self._forget_upload()
 
     def _fail(self, log: LogWriter, reason: str) -> None:
         log.say(f"failed: {reason}")
@@ -228,6 +231,11 @@ class _SourcePart:
                 source_details=" ".join(reason.split())[:_DETAILS_BYTES],
                 source_ended_at=self._now(),
             )
+        self._forget_upload()
+
+    def _forget_upload(self) -> None:
+        """The source part is over: what was uploaded for it is not needed any more."""
+        remove_tree(upload_dir(self._house.settings.data_dir, self._build_id))
         self._house.queue.wake()
 
     def _give_back(self) -> None:
@@ -246,6 +254,14 @@ class _SourcePart:
             )
         if moved:
             self._house.queue.enqueue_source(self._build_id, attempt)
+
+    def _is_mine(self) -> bool:
+        """Whether nobody else writes the log by now."""
+        try:
+            with self._house.records.read() as unit:
+                return unit.builds.get(self._build_id).source_attempt == self._attempt
+        except UnknownBuild:
+            return False
 
     def _chroot(self, build: Build) -> Chroot:
         """The environment a script asks for, else the first one of the house."""

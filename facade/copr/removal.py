@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.planner.results import announce, offered
 from builder.srpm.places import source_dir
 from storage.errors import UnknownBuild
 from storage.model import Build, Job
@@ -28,7 +29,7 @@ def remove_builds(house: House, builds: Iterable[Build]) -> None:
         try:
             with house.records.begin() as unit:
                 jobs = unit.jobs.of_build(build.id)
-                _step_back(unit, jobs)
+                _step_back(house, unit, jobs)
                 unit.builds.delete(build.id)
         except UnknownBuild:
             continue
@@ -36,7 +37,7 @@ def remove_builds(house: House, builds: Iterable[Build]) -> None:
     house.queue.wake()
 
 
-def _step_back(unit: Unit, jobs: Sequence[Job]) -> None:
+def _step_back(house: House, unit: Unit, jobs: Sequence[Job]) -> None:
     going = {job.id for job in jobs}
     for job in jobs:
         target = unit.targets.get(job.package_id, job.repository, job.arch)
@@ -45,9 +46,8 @@ def _step_back(unit: Unit, jobs: Sequence[Job]) -> None:
         older = unit.jobs.successes(job.package_id, job.repository, job.arch)
         left = [each.id for each in older if each.id not in going]
         unit.targets.put(dataclasses.replace(target, good_job_id=left[-1] if left else None))
-        for publication in unit.publications.of_project(job.project_id):
-            if publication.repository == job.repository:
-                unit.publications.put(dataclasses.replace(publication, dirty=True))
+        names = offered(unit.binaries.of_job(job.id))
+        announce(house.builder, unit, job.project, job.repository, job.arch, [job.package], names)
 
 
 def _job_dir(data_dir: Path, job: Job) -> Path:

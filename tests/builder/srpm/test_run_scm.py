@@ -4,11 +4,14 @@ import http.server
 import os
 import subprocess
 import threading
+import time
 from contextlib import contextmanager
 from functools import partial
 
 import pytest
 
+from builder.srpm.cancel import cancel_build
+from builder.srpm.run import run_source
 from storage.model import FlagRule, SourceState
 from tests.support import need
 
@@ -227,3 +230,40 @@ def test_a_script_reaches_no_network_and_no_data_of_the_house(shop):
     build = shop.run(shop.submit("custom", {"script": script}))
     assert build.source_state is SourceState.FAILED
     assert "exit status 7" in build.source_details
+
+
+def test_a_running_script_is_ended_when_its_build_is_canceled(shop):
+    build = shop.submit("custom", {"script": "#!/bin/sh\necho begun\nexec sleep 600\n"})
+    child = os.fork()
+    if not child:
+        try:
+            run_source(shop.house, build.id, 0)
+        finally:
+            os._exit(0)
+    log = shop.house.settings.data_dir / "srpm-builds" / str(build.id) / "builder-live.log"
+    deadline = time.monotonic() + 60
+    while not (log.exists() and b"begun" in log.read_bytes()):
+        assert time.monotonic() < deadline, "the script did not begin"
+        time.sleep(0.05)
+    cancel_build(shop.house, build.id)
+    began = time.monotonic()
+    os.waitpid(child, 0)
+    assert time.monotonic() - began < 20
+    build = shop.look(build)
+    assert (build.canceled, build.source_state) == (True, SourceState.CANCELED)
+    assert "stopped" in shop.log(build)
+
+
+def test_a_worker_told_to_end_gives_the_source_part_back(shop):
+    build = shop.submit("custom", {"script": "#!/bin/sh\nexec sleep 600\n"})
+    stop = threading.Event()
+    stop.set()
+    child = os.fork()
+    if not child:
+        try:
+            run_source(shop.house, build.id, 0, stop)
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    build = shop.look(build)
+    assert (build.source_state, build.source_attempt) == (SourceState.PENDING, 1)

@@ -218,3 +218,13 @@ def test_handing_in_the_same_sources_again_asks_for_a_rebuild(shop, srpm):
     assert build.rev == 2
     asked = [e.payload["build_id"] for e in shop.events() if e.kind is EventKind.REBUILD_ASKED]
     assert asked[-1] == build.id
+
+
+def test_nothing_of_a_finished_source_part_is_left_in_scratch(shop, srpm, tmp_path):
+    bad = tmp_path / "bad-1-1.src.rpm"
+    bad.write_bytes(b"nonsense")
+    (shop.house.storage.tmp / "source-1-of-a-dead-worker").mkdir()
+    for path in (srpm, bad):
+        build = shop.run(shop.upload(path))
+        assert not (shop.house.settings.data_dir / "srpm-uploads" / str(build.id)).exists()
+    assert list(shop.house.storage.tmp.iterdir()) == []
