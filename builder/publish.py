@@ -19,7 +19,7 @@ from .prjconf import ProjectConfig
 from .publishers import Generation, Generations, Item, Manifest, PackageCache
 from .publishers.places import place_of
 from .publishers.subject import facts_of, generations, signing_key, write_repository
-from .publishers.trees import Outcome, TreeWriter
+from .publishers.trees import TOP_FILES, Outcome, TreeWriter
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,9 @@ def publish(
         except BaseException:
             _record(house, begun, repository, state="finished", dirty=True)
             raise
-        return _finish(house, begun, repository, outcomes, state, details)
+        done = _finish(house, begun, repository, outcomes, state, details)
+    PackageCache(trees.root).sweep_daily()
+    return done
 
 
 def withdraw(
@@ -85,28 +87,27 @@ def withdraw(
     """
     trees = generations(house)
     with trees.lock(project, repository):
-        begun = _begin(house, project, repository)
+        with house.records.read() as unit:
+            found = unit.projects.find(project)
         current = trees.current(project, repository)
-        if begun is None or current is None:
+        if found is None or current is None:
             return None
         manifest = trees.manifest(current)
-        writer = TreeWriter(trees, house.signer)
+        companions = manifest.companions if manifest else ()
         outcomes = []
-        for name in (repository, *(manifest.companions if manifest else ())):
+        for name in (repository, *companions):
             generation = trees.current(project, name)
-            if generation is None:
-                continue
-            left = [
-                item
-                for item in _published_items(generation, trees.manifest(generation))
-                if (packages is not None and item.package not in packages)
-                or (arches is not None and item.arch not in arches)
-            ]
-            facts = facts_of(house, begun, name, signing_key(house, begun.name))
-            companions = manifest.companions if manifest and name == repository else ()
-            outcomes.append(writer.write(left, facts, companions=companions))
-            trees.forget_earlier(project, name)
-        return _finish(house, begun, repository, outcomes, "published", "")
+            if generation is not None:
+                left = [
+                    item
+                    for item in _published_items(generation, trees.manifest(generation))
+                    if (packages is not None and item.package not in packages)
+                    or (arches is not None and item.arch not in arches)
+                ]
+                further = companions if name == repository else ()
+                outcomes.append(_write_rest(house, found, name, generation, left, further))
+                trees.forget_earlier(project, name)
+        return _finish(house, found, repository, outcomes, "published", "")
 
 
 def remove(house: BuilderHouse, project: str, repository: str) -> bool:
@@ -136,17 +137,6 @@ def recover(house: BuilderHouse) -> None:
             unit.publications.put(replace(publication, state="finished", dirty=True))
 
 
-def sweep(house: BuilderHouse) -> int:
-    """Drop signed copies and metadata of packages that nothing offers any more.
-
-    For a process that tidies up now and then; safe at any time.
-
-    Returns:
-        How many packages were dropped.
-    """
-    return PackageCache(generations(house).root).sweep()
-
-
 # --- steps ---
 
 
@@ -161,6 +151,24 @@ def _begin(house: BuilderHouse, project: str, repository: str) -> Project | None
         now = int(house.clock())
         unit.publications.put(replace(row, state="publishing", dirty=False, updated_at=now))
     return found
+
+
+def _write_rest(
+    house: BuilderHouse,
+    project: Project,
+    name: str,
+    generation: Generation,
+    left: Sequence[Item],
+    companions: Sequence[str],
+) -> Outcome:
+    """Publish a part of a generation in its place."""
+    has_metadata = any(generation.path.joinpath(top).exists() for top in TOP_FILES)
+    return TreeWriter(generations(house), house.signer).write(
+        left,
+        facts_of(house, project, name, signing_key(house, project.name)),
+        repotype=() if has_metadata else ("none",),
+        companions=companions,
+    )
 
 
 def _published_items(generation: Generation, manifest: Manifest | None) -> list[Item]:

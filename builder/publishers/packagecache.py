@@ -10,6 +10,7 @@ live and die together: the pieces hold the checksum of exactly this copy.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import tempfile
@@ -20,8 +21,11 @@ from pathlib import Path
 
 from .files import sync
 
+logger = logging.getLogger(__name__)
+
 _HIDDEN = ".packages"
 _NEW = ".new-"
+_SWEPT = ".swept"
 _DAY_S = 86400.0
 
 
@@ -67,6 +71,18 @@ class PackageCache:
         """Forget one entry."""
         shutil.rmtree(self._path(key, sha256), ignore_errors=True)
 
+    def sweep_daily(self) -> None:
+        """Sweep if nobody did since yesterday; for callers that come by often."""
+        mark = self._root / _SWEPT
+        try:
+            if mark.stat().st_mtime > time.time() - _DAY_S:
+                return
+        except FileNotFoundError:
+            if not self._root.is_dir():
+                return
+        mark.touch()
+        logger.info("package_cache_swept", extra={"removed": self.sweep()})
+
     def sweep(self, unused_days: float = 14.0) -> int:
         """Remove entries no generation uses, and what dead processes left.
 
@@ -78,6 +94,8 @@ class PackageCache:
         if not self._root.is_dir():
             return 0
         for path in self._root.iterdir():
+            if path.name == _SWEPT:
+                continue
             if path.name.startswith(_NEW):
                 if path.stat().st_mtime < time.time() - _DAY_S:
                     shutil.rmtree(path, ignore_errors=True)

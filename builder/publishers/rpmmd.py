@@ -89,6 +89,8 @@ class RpmMdPublisher:
         for sha256 in wanted:
             entries[sha256] = self._cache.find(key, sha256)
         found = {sha256: entry for sha256, entry in entries.items() if entry is not None}
+        for entry in found.values():
+            touch(entry)
         lost = "the package cache lost it"
         left_out = [
             LeftOut(p, reasons.get(p.sha256, lost)) for p in packages if p.sha256 not in found
@@ -143,7 +145,6 @@ class RpmMdPublisher:
                 for kind in _ROOTS
             ]
             for item, entry in offered:
-                touch(entry)
                 target = tree / item.place
                 target.parent.mkdir(exist_ok=True, parents=True)
                 copy = item.path if facts.key is None else entry / "package.rpm"

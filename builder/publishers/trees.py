@@ -22,7 +22,9 @@ from .rpmmd import RpmMdPublisher
 
 logger = logging.getLogger(__name__)
 
-_TOP_FILES = ("repodata/repomd.xml", "Release")
+TOP_FILES = ("repodata/repomd.xml", "Release")
+"""Of a tree with metadata, one of them is there."""
+
 _FORMAT = "1"
 """Part of every fingerprint; a change of the metadata's form publishes everything anew."""
 
@@ -170,7 +172,7 @@ def _first_free_second(current: Generation | None) -> int:
     latest = 0.0
     if current is None:
         return 0
-    for name in _TOP_FILES:
+    for name in TOP_FILES:
         with contextlib.suppress(FileNotFoundError):
             latest = max(latest, current.path.joinpath(name).stat().st_mtime)
     return int(latest) + 1

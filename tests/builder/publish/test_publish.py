@@ -1,12 +1,14 @@
 """What is published, when it changes, and what is recorded of it."""
 
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
-from builder.publish import generations, recover, remove, remove_project, sweep, withdraw
+from builder.publish import generations, recover, remove, remove_project, withdraw
+from builder.publishers import PackageCache
 from builder.signers import Keyring, NoSigner
 from storage.model import EventKind, FlagRule, Publication
 
@@ -308,6 +310,28 @@ def test_withdrawn_files_are_gone_at_once_and_come_back_later(bench, built):
     assert withdraw(bench.house, "home:anna", "standard") is None
 
 
+def test_withdrawing_nothing_and_waiting_wishes_change_no_state(bench, built):
+    bench.project()
+    assert withdraw(bench.house, "home:anna", "standard") is None
+    assert withdraw(bench.house, "home:nobody", "standard") is None
+    assert bench.row() is None
+    bench.succeed("hello", [built["hello"]])
+    bench.publish()
+    with bench.house.records.begin() as unit:
+        unit.publications.put(replace(bench.row(), dirty=True))
+    assert withdraw(bench.house, "home:anna", "standard", packages={"other"}).dirty
+    assert bench.packages_in() == {HELLO}
+
+
+def test_withdrawing_from_a_tree_without_metadata_adds_none(bench, built):
+    bench.project()
+    bench.succeed("hello", [built["hello"]])
+    bench.succeed("other", [built["other"]])
+    bench.publish(config="Repotype: none\n")
+    withdraw(bench.house, "home:anna", "standard", packages={"other"})
+    assert bench.tree() == {HELLO}
+
+
 def test_the_nearest_project_upwards_signs(bench, built):
     keyring = Keyring(bench.house.records, bench.house.signer)
     for name in ("home:anna", "home:anna:tools"):
@@ -526,12 +550,28 @@ def test_sweeping_keeps_what_is_offered(bench, built):
     long_ago = bench.now[0] - 10**8
     for entry in cache.glob("*/*/*"):
         os.utime(entry, (long_ago, long_ago))
-    assert sweep(bench.house) == 1, "the paragraph of the .deb; both .rpm are still linked"
+    assert PackageCache(bench.published).sweep() == 1, (
+        "the paragraph of the .deb; both .rpm are still linked"
+    )
     generations(bench.house).forget_earlier("home:anna", "standard")
-    assert sweep(bench.house) == 1
+    assert PackageCache(bench.published).sweep() == 1
     bench.succeed("hello", [built["hello-2"], built["hello-deb"], built["other"]])
     bench.publish()
     assert len(bench.packages_in()) == 3
+
+
+def test_publishing_sweeps_once_a_day(bench, built, monkeypatch):
+    swept = []
+    monkeypatch.setattr(PackageCache, "sweep", lambda self: swept.append(self) or 0)
+    bench.project()
+    bench.succeed("hello", [built["hello"]])
+    bench.publish()
+    bench.publish()
+    assert len(swept) == 1
+    yesterday = time.time() - 86500
+    os.utime(bench.published / ".packages" / ".swept", (yesterday, yesterday))
+    bench.publish()
+    assert len(swept) == 2
 
 
 def test_recovery_publishes_again_what_a_dead_process_had_begun(bench, built):
