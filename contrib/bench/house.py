@@ -94,6 +94,12 @@ class Client:
         token = base64.b64encode(f"{user}:{password}".encode()).decode()
         self._headers = {"Authorization": f"Basic {token}"}
 
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
     def call(self, method: str, path: str, body=None, want: tuple[int, ...] = (200,)) -> bytes:
         """Send one request; exits the benchmark on an unexpected status."""
         headers = dict(self._headers)
@@ -168,7 +174,8 @@ def _wait(house: BenchHouse, process: subprocess.Popen, log: Path) -> None:
         try:
             with socket.create_connection((house.host, house.port), timeout=1):
                 pass
-            house.client().call("GET", "/health/ready")
+            with house.client() as client:
+                client.call("GET", "/health/ready")
             return
         except OSError:
             if process.poll() is not None or time.monotonic() > deadline:

@@ -44,10 +44,10 @@ def run(house: BenchHouse, scale: float) -> None:
 
 def torture(house: BenchHouse, seconds: float, writers: int) -> Outcome:
     """Write through three doors and kill web processes at random for that long."""
-    admin = house.client()
-    admin.make_project(PROJECT)
-    admin.make_package(PROJECT, PACKAGE)
-    admin.call("PUT", f"{DIRECTORY}/seed", "seed\n")
+    with house.client() as admin:
+        admin.make_project(PROJECT)
+        admin.make_package(PROJECT, PACKAGE)
+        admin.call("PUT", f"{DIRECTORY}/seed", "seed\n")
     doors = (by_put, by_filelist, by_push)
     context = multiprocessing.get_context("fork")
     acknowledged = context.Queue()
@@ -173,7 +173,8 @@ def _verify(house: BenchHouse, names: set[str]) -> tuple[tuple[str, ...], tuple[
         if done.returncode:
             problems.append(f"{repository.name}: {done.stderr.strip()[:200]}")
     try:
-        house.client().call("PUT", f"{DIRECTORY}/afterwards", "still writable\n")
+        with house.client() as admin:
+            admin.call("PUT", f"{DIRECTORY}/afterwards", "still writable\n")
     except SystemExit as error:
         problems.append(f"not writable: {error}")
     return lost, tuple(problems)
@@ -183,7 +184,8 @@ def _wait_until_up(house: BenchHouse) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError, http.client.HTTPException, SystemExit):
-            house.client().call("GET", "/health/ready")
+            with house.client() as client:
+                client.call("GET", "/health/ready")
             return
         time.sleep(0.2)
     raise SystemExit("the house did not come back")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 from collections.abc import Sequence
 
 from storage.errors import PackhouseError
 
+from ..logformat import log_to_stderr
 from . import admin, serve
 
 
@@ -18,9 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     A mistake of the caller is one line on standard error and status 1.
     """
     arguments = _parser().parse_args(argv)
-    logging.basicConfig(
-        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    log_to_stderr("warning")
     try:
         status: int = arguments.run(arguments)
     except PackhouseError as error:

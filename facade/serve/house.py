@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import fcntl
-import logging
 import os
 import sys
 from collections.abc import Collection, Iterator
@@ -13,12 +12,11 @@ from pathlib import Path
 
 from storage.errors import AlreadyExists
 
+from ..logformat import log_to_stderr
 from ..settings import Settings
 from . import redis
 from .memory import give_memory_back
 from .supervisor import Supervisor
-
-logger = logging.getLogger(__name__)
 
 ROLES = ("redis", "scheduler", "worker", "facade")
 """The parts of a house, in starting order."""
@@ -37,7 +35,7 @@ def serve(settings: Settings, only: Collection[str] = ROLES) -> None:
     give_memory_back()
     from .roles import prepare, roles
 
-    _log_to_stderr(settings)
+    log_to_stderr(settings.log_level)
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     own_redis = not settings.redis_url
     if own_redis:
@@ -72,12 +70,3 @@ def _alone(data_dir: Path, wanted: Collection[str]) -> Iterator[None]:
     finally:
         for descriptor in held:
             os.close(descriptor)
-
-
-def _log_to_stderr(settings: Settings) -> None:
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        format="%(asctime)s %(levelname)s %(process)d %(name)s %(message)s",
-        stream=sys.stderr,
-        force=True,
-    )

@@ -37,7 +37,7 @@ def person(house, tmp_path) -> Callable[[str], Person]:
 
     def make(name: str) -> Person:
         login = f"{name}{next(_numbers)}"
-        password = f"secret of {login}"
+        password = f"secret-of-{login}"
         admin(house, "user", "add", login, "--password-file", "-", stdin=password + "\n")
         desk = tmp_path / login
         desk.mkdir()

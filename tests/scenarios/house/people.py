@@ -32,10 +32,10 @@ class Person:
         self.copr_config = self.desk / "copr"
         self.copr_config.write_text(admin(self.house, "token", self.login, "--copr"))
 
-    @property
-    def http(self) -> Client:
-        """A raw HTTP client with this account."""
-        return Client(self.house.host, self.house.port, self.login, self.password)
+    def get(self, path: str) -> bytes:
+        """What a plain GET with this account answers."""
+        with Client(self.house.host, self.house.port, self.login, self.password) as client:
+            return client.call("GET", path)
 
     def copr(self, *words: str) -> str:
         """Run copr-cli; it must succeed."""
@@ -64,12 +64,12 @@ class Person:
 
     def results(self, project: str) -> dict[str, str]:
         """Package states; of several repositories the last."""
-        document = ElementTree.fromstring(self.http.call("GET", f"/build/{project}/_result"))
+        document = ElementTree.fromstring(self.get(f"/build/{project}/_result"))
         return {s.get("package", ""): s.get("code", "") for s in document.iter("status")}
 
     def published(self, project: str) -> bool:
         """Whether every repository of the project is at rest and published."""
-        document = ElementTree.fromstring(self.http.call("GET", f"/build/{project}/_result"))
+        document = ElementTree.fromstring(self.get(f"/build/{project}/_result"))
         return all(
             result.get("code") == "published" and result.get("dirty") != "true"
             for result in document.iter("result")
