@@ -25,6 +25,7 @@ from storage.records import Records
 
 from .buildersettings import builder_settings
 from .obs.meta import parse_package_meta, parse_project_meta, render_package_meta
+from .rehearsal import Rehearsals
 from .settings import Settings
 from .waiting import WaitingRoom
 
@@ -41,6 +42,7 @@ class House:
         signer: Makes and uses signing keys.
         keyring: Which key signs for a project, and the record of it.
         builder: What the builder's processes are given; also answers build questions.
+        rehearsals: Tells what a build would need.
         waiting: Seats for requests that wait for something to happen.
         clock: Unix seconds now.
         started_at: When this process came up, Unix seconds.
@@ -53,6 +55,7 @@ class House:
     signer: Signer
     keyring: Keyring
     builder: BuilderHouse
+    rehearsals: Rehearsals
     waiting: WaitingRoom
     clock: Callable[[], float] = time.time
     started_at: int = 0
@@ -107,6 +110,7 @@ def build_house(
         signer,
         keyring,
         builder,
+        Rehearsals(builder),
         WaitingRoom(settings.web_threads // 2),
         clock,
         int(clock()),

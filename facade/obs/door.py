@@ -19,7 +19,18 @@ from . import (
     search,
     tokens,
 )
-from .build import binaries, history, logs, overview, results, workers
+from .build import (
+    binaries,
+    buildinfo,
+    config,
+    control,
+    depinfo,
+    history,
+    logs,
+    overview,
+    results,
+    workers,
+)
 from .routing import register as register_routes
 
 if TYPE_CHECKING:
@@ -43,6 +54,10 @@ _TABLES = (
     logs.ROUTES,
     history.ROUTES,
     workers.ROUTES,
+    control.ROUTES,
+    config.ROUTES,
+    buildinfo.ROUTES,
+    depinfo.ROUTES,
 )
 
 

@@ -15,6 +15,7 @@ from storage.names import PROJECT_CONTAINER
 from ..access import Action, allowed, locate
 from ..cpio import Member, archive
 from . import commits, directory, flags, revisions
+from .build import control
 from .call import Call
 from .reading import open_store
 from .routing import Handler, Route, dispatch
@@ -150,6 +151,8 @@ COMMANDS: dict[str, Handler] = {
     "getprojectservices": project_services,
     "runservice": run_service,
     "waitservice": wait_service,
+    "rebuild": control.for_package("rebuild"),
+    "wipe": control.for_package("wipe"),
     **flags.PACKAGE_COMMANDS,
     **commits.COMMANDS,
 }
