@@ -245,7 +245,9 @@ class BuildRun:
             before = unit.targets.get(job.package_id, job.repository, job.arch)
             good = before.good_job_id if before else None
             old = unit.binaries.of_job(good) if good else []
-        if cause not in _ALWAYS_NEW and same_content(rows, old):
+        # A member of a dependency cycle always counts: else the cycle could rest too early.
+        counts = cause in _ALWAYS_NEW or bool(job.options.get("nounchanged"))
+        if not counts and same_content(rows, old):
             remove_tree(target)
             return Outcome("unchanged")
         return Outcome("succeeded", binaries=rows)

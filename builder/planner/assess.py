@@ -232,6 +232,8 @@ def _expand(setting: Setting, found: Assessment) -> None:
     pool.watched = None
     names = {part.name for text in watched for part in map(parse_dependency, text.split("|"))}
     names.update(solvable.name for solvable in expansion.packages)
+    # A substituted name counts too: a package of the project may provide it one day.
+    names.update(parse_dependency(text).name for text in parsed.buildrequires)
     found.names = frozenset(names)
     if expansion.ok:
         found.inputs = expansion.packages

@@ -16,7 +16,7 @@ from ..prjconf import UNDEFINED, ProjectConfig
 from .assess import Assessment, Setting, assess
 from .cycles import components
 from .decide import FIRST_REASONS, Decider
-from .paths import Configs, SearchPath, search_path
+from .paths import Configs, SearchPath, located, search_path
 from .repositories import Repositories, RepositoryState
 from .scopes import Scope, Wanted, repository_of
 from .sources import Recipes
@@ -99,7 +99,7 @@ class Checker:
         text = self.configs.text(unit, project, path)
         config = found.config = self.configs.config(text, scope.arch)
         base = self._base(path, scope.arch)
-        found.state, found.details = _broken(path, config)
+        found.state, found.details = _broken(path, config, text)
         if not found.state and base is not None and base.universe is None:
             found.state, found.details, found.pending = "blocked", base.problem, True
         if found.state:
@@ -133,12 +133,12 @@ class Checker:
         return next((view for view in views if view is not None), None)
 
 
-def _broken(path: SearchPath, config: ProjectConfig) -> tuple[str, str]:
+def _broken(path: SearchPath, config: ProjectConfig, text: str) -> tuple[str, str]:
     """Repository state and text when its setup is impossible (section 4.1)."""
     if path.unavailable:
         return "broken", ", ".join(f"repository '{n}' is unavailable" for n in path.unavailable)
     if config.parse_error:
-        return "broken", config.parse_error
+        return "broken", located(text, config.parse_error)
     if config.type == UNDEFINED:
         return "broken", f"no build type ({path.elements[-1].name})"
     return "", ""

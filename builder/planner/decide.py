@@ -85,7 +85,8 @@ class Decider:
         newest = self._setting.unit.jobs.by_ids([target.job_id]).get(target.job_id)
         if newest is None or newest.state is not JobState.CANCELED:
             return None
-        if newest.srcmd5 != found.sources.id:
+        seen = (newest.ended_at or 0) < target.updated_at
+        if seen or newest.srcmd5 != found.sources.id:
             return None
         return self._verdict(found, JobState.CANCELED, newest.details)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from storage.errors import PackhouseError
@@ -19,6 +20,8 @@ _CONFIG_LIMIT_BYTES = 1 << 20
 _KEPT_TEXTS = 500
 _KEPT_CONFIGS = 200
 _LONGEST = 100
+_FROM = "### from "
+_AT_LINE = re.compile(r"line (\d+): (.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,26 @@ class Configs:
             return self._texts.get(key, read)
         except (PackhouseError, OSError):
             return ""
+
+
+def located(text: str, error: str) -> str:
+    """A parse error with the line counted in the project's own text, and that project's name.
+
+    Args:
+        text: The combined configuration.
+        error: ``line N: what`` as the parser says it of the whole.
+    """
+    match = _AT_LINE.match(error)
+    if match is None:
+        return error
+    number = int(match[1])
+    lines = text.split("\n")[:number]
+    for start in range(len(lines) - 1, -1, -1):
+        if lines[start].startswith(_FROM):
+            # The heading and the definition of the repository come before the text.
+            own = max(number - start - 2, 1)
+            return f"line {own}: {match[2]} ({lines[start].removeprefix(_FROM)})"
+    return error
 
 
 def _vendor(unit: Unit, project: str) -> str:

@@ -60,6 +60,8 @@ def test_the_version_in_the_root_is_the_one_that_counts(universe):
         "gcc",
         "libc6",
         "libtsan2",
+        "make",
+        "rpm",
         "zlib1g",
         "zlib1g-dev",
     ]

@@ -81,6 +81,7 @@ class World:
     published: list = field(default_factory=list)
     built: list = field(default_factory=list)
     results: dict = field(default_factory=dict)
+    chroots: dict = field(default_factory=dict)
 
     def __post_init__(self):
         self.clock = Clock()
@@ -96,7 +97,7 @@ class World:
             self.queue,
             NoSigner(),
             settings,
-            Bases((), {}, settings.cache_dir),
+            Bases(settings.chroots if self.chroots else (), self.chroots, settings.cache_dir),
             clock=self.clock,
         )
         self.scheduler = self.new_scheduler()
