@@ -23,9 +23,11 @@ from storage.errors import (
     PackhouseError,
     StaleTip,
 )
+from storage.git.examined import Examined
+from storage.git.mainline import NotFastForward
 from storage.git.packscan import PackLimits
 from storage.git.pktline import Reader
-from storage.git.pushcheck import NotFastForward, PushCheck
+from storage.git.pushcheck import PushCheck
 from storage.git.pushes import PushResult
 from storage.git.quarantine import Quarantine, open_quarantine
 from storage.git.refs import MAIN, check_ref_name
@@ -108,6 +110,7 @@ class _Push:
         self._verdicts: dict[str, str] = {}
         self._hints: list[str] = []
         self._created = 0
+        self._examined: Examined | None = None
 
     def run(self, body: Reader) -> Iterator[bytes]:
         """Do it all; yields the answer."""
@@ -162,13 +165,12 @@ class _Push:
 
     def _check(self, quarantine: Quarantine) -> None:
         check = PushCheck(
-            quarantine.objects,
-            quarantine.pushed,
+            quarantine.survey(self._ingest, self._limits),
             self._refs,
             self._store.large_size,
             self._storage.limits,
             self._limits,
-            self._store.package.name,
+            self._store.package,
         )
         for command in self._accepted():
             if command.new is None:
@@ -177,6 +179,7 @@ class _Push:
                 check.check(command.ref, command.new)
             except PackhouseError as error:
                 self._refuse(command, error)
+        self._examined = check.examined
 
     def _apply(self, quarantine: Quarantine) -> PushResult | None:
         accepted = self._accepted()
@@ -191,6 +194,7 @@ class _Push:
                 lambda: quarantine.migrate(self._store.repository.writer()),
                 self._author,
                 atomic=self._atomic,
+                examined=self._examined,
             )
         except PackhouseError as error:
             for command in accepted:

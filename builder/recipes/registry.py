@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection
+from operator import attrgetter
 
 from storage.model import Entry, Listing
 
@@ -79,7 +80,11 @@ def version_of(listing: Listing, read: Callable[[Entry], bytes]) -> str:
     Returns:
         The version without epoch and Debian revision, ``unknown`` if none can be told.
     """
+    # One look over all names: this is asked for every revision of a long history.
+    names = "\0".join([*map(attrgetter("name"), listing.entries), ""])
     for suffix, recipe in ((".spec", RECIPES["spec"]), (".dsc", RECIPES["dsc"])):
+        if f"{suffix}\0" not in names:
+            continue
         entry = next((e for e in listing.entries if e.name.endswith(suffix)), None)
         if entry is None or entry.size > SIZE_LIMIT_BYTES:
             continue

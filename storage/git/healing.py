@@ -16,14 +16,13 @@ from ..names import PROJECT_CONTAINER
 from ..records import Unit
 from .commits import Commit, first_parents, read_commit
 from .context import Context, MetaReaders
+from .facts import Facts, listing_of
 from .listings import EMPTY_LISTING
 from .outbox import announce_meta, announce_source, healed_build
 from .repository import Repository
 from .revisions import (
     REF_OF,
-    Facts,
     Kind,
-    listing_of,
     pendings_of,
     prepare,
     record,

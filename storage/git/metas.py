@@ -14,13 +14,14 @@ from ..names import PROJECT_CONTAINER
 from ..records import Unit
 from .commits import Trailers, build_commit, clean_comment, compose_message
 from .context import Context
+from .facts import Facts
 from .layout import new_container_id
 from .listings import EMPTY_LISTING
 from .objects import object_id
 from .outbox import announce_meta
 from .refs import META
 from .repository import Identity, create_repository, remove_repository
-from .revisions import Facts, Pending, prepare, record
+from .revisions import Pending, prepare, record
 from .transaction import Transaction
 from .trees import EMPTY
 

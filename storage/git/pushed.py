@@ -42,6 +42,7 @@ class PushedObjects:
         self._index = load_pack_index(pack.with_suffix(".idx"), DEFAULT_OBJECT_FORMAT)
         self._scan = scan
         self._existing = existing
+        self._ids: list[bytes] = []
 
     def check(self) -> None:
         """Refuse a pack that holds an object twice.
@@ -53,10 +54,14 @@ class PushedObjects:
             InvalidContent: It does.
         """
         before = b""
-        for raw, _, _ in self._index.iterentries():
+        found = []
+        for raw, offset, _ in self._index.iterentries():
             if raw == before:
                 raise InvalidContent("the pack has an object twice")
             before = raw
+            if offset in self._scan:
+                found.append((offset, raw))
+        self._ids = [raw for _, raw in sorted(found)]
 
     def close(self) -> None:
         """Unmap the index."""
@@ -78,6 +83,10 @@ class PushedObjects:
         for raw, offset, _ in self._index.iterentries():
             if offset in self._scan:
                 yield raw.hex(), self._at(offset)
+
+    def ids(self) -> list[str]:
+        """Ids of all pushed objects, in the order of the pack; ``check`` found them."""
+        return [raw.hex() for raw in self._ids]
 
     def __len__(self) -> int:
         """How many objects the pack announced."""

@@ -15,6 +15,7 @@ from ..errors import Conflict, InvalidContent, NotAllowed, PackhouseError, Stale
 from ..model import Author, CommitResult, Package
 from .commits import Commit
 from .context import Context
+from .examined import Examined
 from .healing import new_commits
 from .pushlog import Push
 from .refs import MAIN, check_ref_name
@@ -54,6 +55,7 @@ def apply_push(
     author: Author,
     *,
     atomic: bool = False,
+    examined: Examined | None = None,
 ) -> PushResult:
     """Take over a push.
 
@@ -65,6 +67,7 @@ def apply_push(
             under the lock, once, and only if some ref can still move.
         author: Who pushes.
         atomic: Whether one refused ref refuses them all.
+        examined: What the check in quarantine found out about main, if it was made.
 
     Raises:
         Busy: The repository's lock was not had in time.
@@ -75,9 +78,13 @@ def apply_push(
         results = [_checked_before(change, move, counts) for move in moves]
         if _may_go_on(results, atomic):
             install()
-            commits = [_checked_after(change, results, index) for index in range(len(results))]
+            commits = [
+                commit
+                for index in range(len(results))
+                for commit in _checked_after(change, results, index, examined)
+            ]
             if _may_go_on(results, atomic):
-                return _moved(change, results, [c for found in commits for c in found], author)
+                return _moved(change, results, commits, author, examined)
         return PushResult(tuple(_all_refused(results) if atomic else results))
 
 
@@ -108,7 +115,9 @@ def _checked_before(change: Transaction, move: RefMove, counts: Mapping[str, int
     return RefResult(move)
 
 
-def _checked_after(change: Transaction, results: list[RefResult], index: int) -> list[Commit]:
+def _checked_after(
+    change: Transaction, results: list[RefResult], index: int, examined: Examined | None
+) -> list[Commit]:
     """Look at what one move brings; a refusal replaces its result.
 
     Returns:
@@ -123,19 +132,22 @@ def _checked_after(change: Transaction, results: list[RefResult], index: int) ->
             raise InvalidContent(f"{move.ref}: object {move.new} was not sent")
         if move.ref.startswith("refs/heads/") and found.kind != "commit":
             raise InvalidContent(f"{move.ref}: object {move.new} is a {found.kind}, not a commit")
-        return _new_of_main(change, move) if move.ref == MAIN else []
+        return _new_of_main(change, move, examined) if move.ref == MAIN else []
     except PackhouseError as refusal:
         results[index] = RefResult(move, refusal)
         return []
 
 
-def _new_of_main(change: Transaction, move: RefMove) -> list[Commit]:
-    """The commits a move of main adds, each checked.
+def _new_of_main(change: Transaction, move: RefMove, examined: Examined | None) -> list[Commit]:
+    """The commits a move of main adds, each checked, here or in quarantine.
 
     Raises:
         Conflict: It is not a fast-forward along first parents.
         InvalidContent: A tree breaks the rules.
     """
+    if examined is not None and examined.covers(change.package, move.old, move.new):
+        if all(change.large_size(p.sha256) == p.size for p in examined.pointers):
+            return list(examined.commits)
     limits = change.context.limits
     commits = _walk(change, move, change.package.base)
     if len(commits) > limits.push_commits:
@@ -173,7 +185,11 @@ def _walk(change: Transaction, move: RefMove, base: str | None) -> list[Commit]:
 
 
 def _moved(
-    change: Transaction, results: list[RefResult], commits: Sequence[Commit], author: Author
+    change: Transaction,
+    results: list[RefResult],
+    commits: Sequence[Commit],
+    author: Author,
+    examined: Examined | None,
 ) -> PushResult:
     accepted = [result.move for result in results if result.error is None]
     if commits:
@@ -182,7 +198,7 @@ def _moved(
         change.repository.pushes.append(push)
         log = change.repository.pushes.by_tip()
         limit = change.context.limits.comment_bytes
-        change.add_commits(pendings_of("source", commits, log, limit))
+        change.add_commits(pendings_of("source", commits, log, limit), examined)
     for move in accepted:
         if move.ref != MAIN:
             change.move_ref(move.ref, move.old, move.new)

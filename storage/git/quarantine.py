@@ -17,11 +17,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from .child import Deadline
 from .durable import space_errors, sync_directory
 from .objects import ObjectStore
 from .packscan import PackLimits
 from .pktline import Reader
 from .pushed import PushedObjects
+from .survey import Survey
 from .wire import PackIngest
 from .writer import ObjectWriter
 
@@ -66,6 +68,21 @@ class Quarantine:
         self.pushed = PushedObjects(pack, scan, ObjectStore(self._repository / "objects"))
         self.pushed.check()
         self.objects.packs.rescan()
+
+    def survey(self, ingest: PackIngest, limits: PackLimits) -> Survey:
+        """Read everything the pack brought, once.
+
+        Raises:
+            Busy: It took too long.
+            InvalidContent: The pack cannot be read.
+        """
+        survey = Survey(self.objects)
+        if self.pushed is not None:
+            ids = self.pushed.ids()
+            contents = ingest.contents(self._repository, self.objects, ids, limits)
+            with contextlib.closing(contents):
+                survey.take(contents, Deadline(limits.time_s))
+        return survey
 
     def migrate(self, writer: ObjectWriter) -> None:
         """Put the objects into the repository, durably; the caller holds its lock.

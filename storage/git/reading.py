@@ -12,9 +12,10 @@ from ..names import RevisionSpec
 from ..records import Unit
 from .contents import Content, open_content
 from .context import Context
+from .facts import listing_of
 from .listings import EMPTY_LISTING
 from .repository import Repository
-from .revisions import Kind, listing_of
+from .revisions import Kind
 from .trees import EMPTY_TREE
 from .uploads import open_area
 

@@ -18,12 +18,13 @@ from ..names import PROJECT_CONTAINER
 from ..records import Unit
 from .commits import read_commit
 from .context import Context, MetaReaders
+from .facts import Facts, listing_of
 from .healing import apply_meta, heal, new_commits, read_meta
 from .listings import EMPTY_LISTING
 from .lock import repository_lock
 from .refs import DELETED, META
 from .repository import Identity, Repository
-from .revisions import REF_OF, Facts, Kind, listing_of, pendings_of, prepare, record
+from .revisions import REF_OF, Kind, pendings_of, prepare, record
 
 _log = logging.getLogger(__name__)
 

@@ -8,22 +8,25 @@ push, healing after a crash, and rebuilding the index.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ..errors import Damaged, InvalidContent
 from ..model import Entry, Listing, Package, Revision
 from ..records import Content as ContentNote
 from ..records import Unit
 from .commits import Commit, clean_comment, split_message
 from .context import UNKNOWN_VERSION, Context
-from .listings import EMPTY_LISTING, Fact, facts_of, learn, make_listing
+from .examined import Examined
+from .facts import Facts, ListingMaker
+from .listings import facts_of
 from .pushlog import Push
 from .refs import MAIN, META
 from .repository import Repository
-from .trees import EMPTY_TREE, FlatTree
+from .rows import RowReader, Rows
+from .trees import EMPTY_TREE
 
 _log = logging.getLogger(__name__)
 
@@ -66,77 +69,6 @@ class Prepared:
     fresh: tuple[Entry, ...]
     version: str
     release: int
-
-
-class Facts:
-    """What is known about blobs of one package, growing while commits are prepared."""
-
-    def __init__(self, context: Context, package: Package, repository: Repository) -> None:
-        """Start without knowledge."""
-        self._context = context
-        self._package = package
-        self._repository = repository
-        self._known: dict[str, Fact] = {}
-        self.sha256_of: dict[str, str] = {}
-        self.large: dict[str, tuple[str, int]] = {}
-
-    def add(self, facts: Mapping[str, Fact]) -> None:
-        """Take over facts somebody has."""
-        self._known.update(facts)
-
-    def listing(self, tree_id: str, tree: FlatTree, time: int) -> Listing:
-        """The listing of a tree; blobs nobody knows are read.
-
-        Args:
-            tree_id: Object id of the tree.
-            tree: Its content.
-            time: mtime of content the package never held, Unix seconds.
-        """
-        self.complete(tree)
-        listing = make_listing(tree_id, tree, self._known, time)
-        self._known.update(facts_of(listing))
-        return listing
-
-    def complete(self, tree: FlatTree) -> None:
-        """Learn about every blob of a tree that is not known yet."""
-        blobs = {slot.oid for slot in tree.files().values()}
-        unknown = sorted(blobs - self._known.keys())
-        self._known.update(learn(self._repository.objects, unknown, self._large_facts))
-        undated = sorted(blob for blob in blobs if self._known[blob].mtime is None)
-        if not undated:
-            return
-        with self._context.records.read() as unit:
-            stored = unit.contents.first_stored(self._package.id, undated)
-        for blob, at in stored.items():
-            fact = self._known[blob]
-            self._known[blob] = Fact(fact.md5, fact.size, fact.sha256, at)
-
-    def large_names(self, tree: FlatTree) -> list[str]:
-        """Names of a completed tree that are pointers to large files."""
-        files = tree.files().items()
-        return [name for name, slot in files if self._known[slot.oid].sha256 is not None]
-
-    def _large_facts(self, sha256: str, size: int) -> tuple[str, int]:
-        with self._context.records.read() as unit:
-            known = unit.contents.large_object(sha256)
-        if known is None:
-            checksum = hashlib.md5(usedforsecurity=False)
-            for chunk in self._context.large.chunks(sha256):
-                checksum.update(chunk)
-            known = self.large[sha256] = (checksum.hexdigest(), size)
-        return known
-
-
-def listing_of(context: Context, package: Package, repository: Repository, tree: str) -> Listing:
-    """The listing of a tree of a package, from the index or made anew."""
-    if tree == EMPTY_TREE:
-        return EMPTY_LISTING
-    with context.records.read() as unit:
-        known = unit.listings.get(tree)
-    if known is not None:
-        return known
-    parsed = FlatTree.parse(repository.objects.get(tree, "tree"))
-    return Facts(context, package, repository).listing(tree, parsed, context.now())
 
 
 def pending_of(kind: Kind, commit: Commit, push: Push | None, limit_bytes: int) -> Pending:
@@ -198,7 +130,8 @@ def prepare(
     repository: Repository,
     facts: Facts,
     before: Listing,
-    pendings: Iterable[Pending],
+    pendings: Sequence[Pending],
+    examined: Examined | None = None,
 ) -> list[Prepared]:
     """Work out listings and versions of commits in a row, oldest first.
 
@@ -208,22 +141,50 @@ def prepare(
         facts: Knowledge about blobs; grows.
         before: Listing of the revision before the first one.
         pendings: The commits.
+        examined: What a push's check knows of their trees and blobs already.
 
     Raises:
         Damaged: An object is missing.
     """
     facts.add(facts_of(before))
+    trees: dict[str, Rows] = {}
+    if examined is not None:
+        facts.offer(examined.facts)
+        trees.update(examined.rows)
+    _read_trees(repository, trees, pendings, before.tree)
+    maker = ListingMaker(facts, trees.values())
+    versions = _Versions(context, repository)
     prepared: list[Prepared] = []
+    rows: Rows | None = None
     for pending in pendings:
-        listing = before
+        listing, present = before, rows
         if pending.tree != before.tree:
-            data = b""
-            if pending.tree != EMPTY_TREE:
-                data = repository.objects.get(pending.tree, "tree")
-            listing = facts.listing(pending.tree, FlatTree.parse(data), pending.time)
-        prepared.append(_prepared(context, repository, pending, listing, before, prepared))
+            rows = trees[pending.tree]
+            listing = maker.make(pending.tree, rows, pending.time)
+        fresh = () if listing is before else maker.fresh(rows or (), present or (), before)
+        version, release = UNKNOWN_VERSION, 0
+        if pending.kind == "source":
+            same = bool(prepared) and listing.srcmd5 == before.srcmd5
+            version, release = versions.of(listing, same)
+        prepared.append(Prepared(pending, listing, fresh, version, release))
         before = listing
     return prepared
+
+
+def _read_trees(
+    repository: Repository, trees: dict[str, Rows], pendings: Sequence[Pending], before: str
+) -> None:
+    """Read the trees that commits change to and nobody read yet."""
+    reader = RowReader()
+    for pending in pendings:
+        tree, before, is_same = pending.tree, pending.tree, pending.tree == before
+        if is_same or tree in trees:
+            continue
+        data = b"" if tree == EMPTY_TREE else repository.objects.get(tree, "tree")
+        try:
+            trees[tree] = reader.read(data)
+        except InvalidContent as error:
+            raise Damaged(f"tree {tree} is damaged: {error.message}", oid=tree) from None
 
 
 def record(
@@ -252,42 +213,42 @@ def record(
     return [revision for revision, _ in recorded]
 
 
-def _prepared(
-    context: Context,
-    repository: Repository,
-    pending: Pending,
-    listing: Listing,
-    before: Listing,
-    earlier: Sequence[Prepared],
-) -> Prepared:
-    had = {(entry.name, entry.md5) for entry in before.entries}
-    fresh = tuple(entry for entry in listing.entries if (entry.name, entry.md5) not in had)
-    if pending.kind == "meta":
-        return Prepared(pending, listing, fresh, UNKNOWN_VERSION, 0)
-    if earlier and listing.srcmd5 == before.srcmd5:
-        version, release = earlier[-1].version, earlier[-1].release
-    else:
-        version, release = _version(context, repository, listing)
-    return Prepared(pending, listing, fresh, version, release)
+class _Versions:
+    """Asks the joined-in parser; what it trips over must not keep anybody from committing."""
 
+    def __init__(self, context: Context, repository: Repository) -> None:
+        self._context = context
+        self._repository = repository
+        self._last = (UNKNOWN_VERSION, 0)
+        self._read: dict[str, bytes] = {}
 
-def _version(context: Context, repository: Repository, listing: Listing) -> tuple[str, int]:
-    """Ask the joined-in parser; what it trips over must not keep anybody from committing."""
-    if listing.find("_link") is not None:
-        return UNKNOWN_VERSION, 0
+    def of(self, listing: Listing, same: bool) -> tuple[str, int]:
+        """Version and release of a tree; ``same`` as the one asked for last."""
+        if not same:
+            self._last = self._ask(listing)
+        return self._last
 
-    def read(entry: Entry) -> bytes:
-        if entry.sha256 is not None or entry.size > context.limits.recipe_bytes:
-            return b""
-        return repository.objects.get(entry.blob, "blob")
+    def _ask(self, listing: Listing) -> tuple[str, int]:
+        if listing.find("_link") is not None:
+            return UNKNOWN_VERSION, 0
+        had, self._read = self._read, {}
 
-    try:
-        answer = context.parse_version(listing, read)
-    except Exception:
-        _log.exception("version_parser_failed", extra={"srcmd5": listing.srcmd5})
-        return UNKNOWN_VERSION, 0
-    version, release = (answer, 0) if isinstance(answer, str) else answer
-    return version[:_LONGEST_VERSION] or UNKNOWN_VERSION, release
+        def read(entry: Entry) -> bytes:
+            if entry.sha256 is not None or entry.size > self._context.limits.recipe_bytes:
+                return b""
+            data = had.get(entry.blob)
+            if data is None:
+                data = self._repository.objects.get(entry.blob, "blob")
+            self._read[entry.blob] = data
+            return data
+
+        try:
+            answer = self._context.parse_version(listing, read)
+        except Exception:
+            _log.exception("version_parser_failed", extra={"srcmd5": listing.srcmd5})
+            return UNKNOWN_VERSION, 0
+        version, release = (answer, 0) if isinstance(answer, str) else answer
+        return version[:_LONGEST_VERSION] or UNKNOWN_VERSION, release
 
 
 def _revision(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..errors import InvalidContent, InvalidName
 from ..limits import StorageLimits
 from ..names import FileName
-from .largefiles import parse_pointer
+from .largefiles import Pointer, parse_pointer
 from .objects import ObjectStore
 from .trees import ATTRIBUTES, DIRECTORY_MODE, EXECUTABLE_MODE, FILE_MODE, TreeEntry, parse_tree
 
@@ -52,15 +52,29 @@ def check_tree(
     """
     good = set() if checked is None else checked
     entries = list(parse_tree(objects.get(tree, "tree")))
-    if len(entries) > limits.tree_files:
-        raise InvalidContent(f"more than {limits.tree_files} files in one package")
+    check_count(len(entries), limits)
     seen: set[bytes] = set()
     for entry in entries:
-        _check_entry(entry, seen)
+        check_entry(entry)
+        shown = entry.name.decode("utf-8", errors="replace")
+        if entry.name in seen:
+            raise InvalidContent(f"'{shown}' is there twice", file=shown)
+        seen.add(entry.name)
         if entry.oid not in good:
-            _check_blob(objects, entry, large, limits)
+            data = objects.get(entry.oid, "blob")
+            check_content(shown, len(data), parse_pointer(data), large, limits)
             good.add(entry.oid)
     return len(entries)
+
+
+def check_count(files: int, limits: StorageLimits) -> None:
+    """Check how many files a tree has.
+
+    Raises:
+        InvalidContent: Too many.
+    """
+    if files > limits.tree_files:
+        raise InvalidContent(f"more than {limits.tree_files} files in one package")
 
 
 def check_content_name(name: str) -> FileName:
@@ -80,14 +94,16 @@ def is_generated(name: str) -> bool:
     return name.startswith(("_service:", "_service_"))
 
 
-def _check_entry(entry: TreeEntry, seen: set[bytes]) -> None:
+def check_entry(entry: TreeEntry) -> None:
+    """Check mode and name of one line of a tree.
+
+    Raises:
+        InvalidContent: It is no ordinary file, or its name breaks the rules.
+    """
     shown = entry.name.decode("utf-8", errors="replace")
     if entry.mode not in _FILE_MODES:
         what = _WHAT.get(entry.mode, f"mode {entry.mode:o}")
         raise InvalidContent(f"'{shown}' is {what}; a package is a flat list of files", file=shown)
-    if entry.name in seen:
-        raise InvalidContent(f"'{shown}' is there twice", file=shown)
-    seen.add(entry.name)
     if entry.name == ATTRIBUTES.encode():
         return
     try:
@@ -96,26 +112,35 @@ def _check_entry(entry: TreeEntry, seen: set[bytes]) -> None:
         raise InvalidContent(f"invalid file name '{shown[:100]}'", file=shown) from None
 
 
-def _check_blob(
-    objects: ObjectStore, entry: TreeEntry, large: LargeCheck, limits: StorageLimits
+def check_content(
+    shown: str, size: int, pointer: Pointer | None, large: LargeCheck, limits: StorageLimits
 ) -> None:
-    shown = entry.name.decode("utf-8", errors="replace")
-    data = objects.get(entry.oid, "blob")
-    if len(data) > limits.push_blob_bytes:
+    """Check the content of one file.
+
+    Args:
+        shown: Name of the file, for messages.
+        size: Bytes of the blob.
+        pointer: What it says, if it is a pointer to a large file.
+        large: Which large files the package may point at.
+        limits: How big it may be.
+
+    Raises:
+        InvalidContent: Too big, or a pointer to what the package does not have.
+    """
+    if size > limits.push_blob_bytes:
         raise InvalidContent(
             f"'{shown}' is larger than {limits.push_blob_bytes} bytes",
             hint="track it with Git LFS",
             file=shown,
         )
-    pointer = parse_pointer(data)
     if pointer is None:
         return
-    size = large(pointer.sha256)
-    if size is None:
+    held = large(pointer.sha256)
+    if held is None:
         raise InvalidContent(
             f"the large file behind '{shown}' was not uploaded",
             hint="push with git lfs installed",
             file=shown,
         )
-    if size != pointer.size:
+    if held != pointer.size:
         raise InvalidContent(f"the pointer '{shown}' tells a wrong size", file=shown)

@@ -19,6 +19,7 @@ from ..names import LATEST, RevisionSpec
 from . import files, uploads
 from .contents import Content
 from .context import Context
+from .examined import Examined
 from .filelists import FileListCommit, commit_files
 from .intake import accept_large
 from .metas import META_FILE, put_meta_file
@@ -245,9 +246,12 @@ class PackageStore:
         author: Author,
         *,
         atomic: bool = False,
+        examined: Examined | None = None,
     ) -> PushResult:
         """Take over a push whose objects are in quarantine; see ``pushes.apply_push``."""
-        return apply_push(self._context, self.package, moves, install, author, atomic=atomic)
+        return apply_push(
+            self._context, self.package, moves, install, author, atomic=atomic, examined=examined
+        )
 
     def large_size(self, sha256: str) -> int | None:
         """Size of a large file this package may show and the house has, else None."""

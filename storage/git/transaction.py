@@ -23,12 +23,14 @@ from ..records import Unit
 from .attributes import merged_attributes
 from .commits import Trailers, build_commit, clean_comment, clean_key, compose_message, read_commit
 from .context import Context
+from .examined import Examined
+from .facts import Facts, listing_of
 from .healing import heal
 from .listings import EMPTY_LISTING, Fact, facts_of
 from .lock import repository_lock
 from .outbox import announce_meta, announce_source
 from .refs import UPLOAD
-from .revisions import REF_OF, Facts, Kind, Pending, Prepared, listing_of, prepare, record
+from .revisions import REF_OF, Kind, Pending, Prepared, prepare, record
 from .trees import ATTRIBUTES, EMPTY, FlatTree
 
 _log = logging.getLogger(__name__)
@@ -176,7 +178,7 @@ class Transaction:
         if len(tree.slots) > most:
             raise TooLarge(f"more than {most} files in one package", limit_files=most)
         self.facts.add(facts_of(self.latest_listing()))
-        self.facts.complete(tree)
+        self.facts.complete(slot.oid for slot in tree.files().values())
         present = tree.slots.get(ATTRIBUTES)
         before = b"" if present is None else self.repository.objects.get(present.oid, "blob")
         after = merged_attributes(before, self.facts.large_names(tree))
@@ -216,14 +218,15 @@ class Transaction:
         pending = Pending(kind, commit, tree_id, author.login, comment, now, request_id, operation)
         self.add_commits([pending])
 
-    def add_commits(self, pendings: Sequence[Pending]) -> None:
+    def add_commits(self, pendings: Sequence[Pending], examined: Examined | None = None) -> None:
         """Take existing commits that follow the newest one as revisions-to-be.
 
         Args:
             pendings: The commits, all of one kind, oldest first.
+            examined: What a push's check knows of them already.
         """
         before = self.latest_listing(pendings[0].kind)
-        prepared = prepare(self.context, self.repository, self.facts, before, pendings)
+        prepared = prepare(self.context, self.repository, self.facts, before, pendings, examined)
         self._prepared += prepared
         self._listings.update((item.listing.tree, item.listing) for item in prepared)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -65,8 +65,17 @@ class FlatTree:
         Raises:
             Damaged: It is not a flat tree with UTF-8 names.
         """
+        return cls.of_entries(parse_tree(data))
+
+    @classmethod
+    def of_entries(cls, entries: Iterable[TreeEntry]) -> FlatTree:
+        """Take the lines of a tree that the rules have accepted.
+
+        Raises:
+            Damaged: One is a directory, or has a name that is not UTF-8.
+        """
         slots = {}
-        for entry in parse_tree(data):
+        for entry in entries:
             if entry.mode == DIRECTORY_MODE:
                 raise Damaged("the tree holds a directory")
             try:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Protocol
 
 from ..errors import InvalidContent, NotFound, TooLarge
 from .child import Deadline, find_git
-from .objects import ObjectStore, is_oid
+from .objects import ObjectStore, StoredObject, is_oid
 from .packscan import PackLimits, PackScan
 from .pktline import Reader, packet, read_packet
 from .reach import Reachable
@@ -91,6 +91,25 @@ class PackIngest(Protocol):
             InvalidContent: Not a whole, well-formed pack.
             TooLarge: Over a limit.
             StorageFull: No space left.
+        """
+        ...
+
+    def contents(
+        self, repository: Path, objects: ObjectStore, ids: Sequence[str], limits: PackLimits
+    ) -> Generator[tuple[str, StoredObject], None, None]:
+        """Read many objects in one go.
+
+        Args:
+            repository: The repository of the quarantine.
+            objects: The quarantine; its objects count, and through it the repository's.
+            ids: What to read; the order of the pack is quickest.
+            limits: The time bounds the whole reading.
+
+        Returns:
+            Id and content of each, in the order asked for.
+
+        Raises:
+            InvalidContent: An object cannot be read, or time was over.
         """
         ...
 

@@ -14,7 +14,7 @@ import logging
 import os
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
@@ -41,7 +41,7 @@ from ..errors import InvalidContent
 from .advertise import advertisement
 from .child import Deadline
 from .durable import space_errors
-from .objects import ObjectStore
+from .objects import ObjectStore, StoredObject
 from .packscan import PackLimits, PackScan, scan_pack
 from .pktline import BAND_DATA, BAND_PROGRESS, FLUSH, Reader, Special, band, packet, read_packet
 from .refs import MAIN
@@ -208,6 +208,17 @@ class DulwichPackIngest:
                     raise InvalidContent("the pack cannot be indexed") from None
                 path = objects / "pack" / Path(os.fsdecode(pack.data.filename)).name
         return path, scan
+
+    def contents(
+        self, repository: Path, objects: ObjectStore, ids: Sequence[str], limits: PackLimits
+    ) -> Generator[tuple[str, StoredObject], None, None]:
+        """See ``PackIngest``."""
+        deadline = Deadline(limits.time_s)
+        for oid in ids:
+            found = objects.find(oid)
+            if found is None or deadline.is_over:
+                raise InvalidContent("the pack cannot be read")
+            yield oid, found
 
 
 @contextlib.contextmanager

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
 from ..errors import InvalidContent, StorageFull
 from .child import GitChild, repository_environment
+from .objects import ObjectStore, StoredObject
 from .packscan import PackLimits, PackScan, scan_pack
 from .pktline import FLUSH, Reader, packet
 
@@ -19,6 +21,7 @@ logger = logging.getLogger(__name__)
 _IDLE_TIMEOUT_S = 300
 _END_TIMEOUT_S = 30.0
 _INDEX_MEMORY_BYTES = 1 << 30
+_LINE_BYTES = 100
 
 _FETCH_SETTINGS = (
     "transfer.hideRefs=refs",
@@ -122,6 +125,29 @@ class NativePackIngest:
         name = answer.decode("ascii").split()[-1]
         return objects / "pack" / f"pack-{name}.pack", scan
 
+    def contents(
+        self, repository: Path, objects: ObjectStore, ids: Sequence[str], limits: PackLimits
+    ) -> Generator[tuple[str, StoredObject], None, None]:
+        """See ``PackIngest``."""
+        with tempfile.TemporaryFile(dir=objects.path) as wanted:
+            wanted.writelines(b"%s\n" % oid.encode("ascii") for oid in ids)
+            wanted.seek(0)
+            with GitChild(
+                self._program,
+                ["cat-file", "--batch", "--buffer"],
+                settings=_INDEX_SETTINGS,
+                env=repository_environment(repository, objects.path),
+                stdin=wanted,
+                memory_bytes=_INDEX_MEMORY_BYTES + 8 * limits.object_bytes,
+            ) as child:
+                watch = threading.Timer(limits.time_s, child.kill)
+                watch.start()
+                try:
+                    for oid in ids:
+                        yield oid, _next_object(child.stdout, oid)
+                finally:
+                    watch.cancel()
+
     def _feed(self, child: GitChild, source: Reader, limits: PackLimits) -> PackScan:
         stdin = child.stdin
         assert stdin is not None
@@ -132,6 +158,18 @@ class NativePackIngest:
             child.wait(_END_TIMEOUT_S)
             raise _failure(child) from None
         return scan
+
+
+def _next_object(stream: IO[bytes], oid: str) -> StoredObject:
+    """One answer of ``git cat-file --batch``: a line, the content, a newline."""
+    words = stream.readline(_LINE_BYTES).split()
+    if len(words) != 3 or words[0] != oid.encode("ascii"):
+        raise InvalidContent("the pack cannot be read")
+    size = int(words[2])
+    data = stream.read(size + 1)
+    if len(data) != size + 1:
+        raise InvalidContent("the pack cannot be read")
+    return StoredObject(words[1].decode("ascii"), data[:-1])
 
 
 def _failure(child: GitChild) -> Exception:

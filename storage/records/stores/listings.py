@@ -79,14 +79,13 @@ def _dump(listing: Listing, texts: dict[int, str]) -> str:
 
     ``texts`` holds what was written of each entry object, while all of them live.
     """
-    parts = []
-    for e in listing.entries:
-        text = texts.get(id(e))
-        if text is None:
-            row = [e.name, e.md5, e.size, e.mtime, e.blob, e.sha256]
-            text = texts[id(e)] = json.dumps(row, separators=(",", ":"))
-        parts.append(text)
-    return f"[{','.join(parts)}]"
+    keys = list(map(id, listing.entries))
+    if not texts.keys() >= set(keys):
+        for key, e in zip(keys, listing.entries, strict=True):
+            if key not in texts:
+                row = [e.name, e.md5, e.size, e.mtime, e.blob, e.sha256]
+                texts[key] = json.dumps(row, separators=(",", ":"))
+    return f"[{','.join(map(texts.__getitem__, keys))}]"
 
 
 def _load(tree: str, srcmd5: str, text: str) -> Listing:

@@ -43,6 +43,8 @@ class PlainText(TypeDecorator[str]):
         if value is None:
             return None
         text = str(value)[: self.limit]
+        if text.isascii() and "\0" not in text:
+            return text
         return _UNSTORABLE.sub("\ufffd", text)
 
 
