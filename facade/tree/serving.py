@@ -25,7 +25,7 @@ _TYPES = {
     ".udeb": "application/vnd.debian.binary-package",
     ".gz": "application/gzip",
     ".xz": "application/x-xz",
-    ".xml": "text/xml; charset=utf-8",
+    ".xml": "application/xml",
     ".json": "application/json",
     ".key": "application/pgp-keys",
     ".asc": "application/pgp-signature",
