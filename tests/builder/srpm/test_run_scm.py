@@ -267,3 +267,13 @@ def test_a_worker_told_to_end_gives_the_source_part_back(shop):
     os.waitpid(child, 0)
     build = shop.look(build)
     assert (build.source_state, build.source_attempt) == (SourceState.PENDING, 1)
+
+
+def test_make_srpm_runs_the_makefile_of_a_branch_of_this_house(shop, repository):
+    shop.package("tool", PROJECT, tool__spec="packaged elsewhere")
+    kept = shop.house.storage.package(PROJECT, "tool").repository.path
+    git(repository, "push", "-q", str(kept), "HEAD:refs/heads/upstream")
+    source = scm(OWN, committish="upstream", subdirectory="rpm", spec="tool.spec")
+    build = shop.run(shop.submit("scm", source | {"srpm_build_method": "make_srpm"}))
+    assert build.source_state is SourceState.SUCCEEDED, shop.log(build)
+    assert set(shop.files("tool")) == {"tool.spec", "greeting.txt"}
