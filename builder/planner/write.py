@@ -86,6 +86,7 @@ class Writer:
         scope, package = found.scope, verdict.package
         job = unit.jobs.open_for(package.id, scope.repository, scope.arch)
         if verdict.keeps_job:
+            self._answer_late_wish(unit, found, verdict, job)
             return self._target(found, verdict, job)
         if job is not None and not self._still_wanted(verdict, job):
             self._cancel(unit, job, verdict, written)
@@ -98,6 +99,17 @@ class Writer:
             self._settle(unit, found, verdict, job)
             job = None
         return self._target(found, verdict, job)
+
+    def _answer_late_wish(
+        self, unit: Unit, found: Checked, verdict: Verdict, job: Job | None
+    ) -> None:
+        """A build asked for while a job of the same sources is under way is that job."""
+        if job is None or verdict.code is not JobState.SCHEDULED:
+            return
+        build = self._waiting_build(unit, found, verdict)
+        if build is not None and build.id > job.build_id:
+            text = f"the same as build {job.build_id}"
+            self._row(unit, found, replace(verdict, details=text), build, JobState.EXCLUDED)
 
     def _still_wanted(self, verdict: Verdict, job: Job) -> bool:
         if job.srcmd5 != verdict.sources.id:

@@ -24,6 +24,7 @@ _SWITCHES = (
     "--dosupplements--",
 )
 _LAST_PASS = 6
+_SHOWN_ERRORS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,10 @@ class Expansion:
 
     @property
     def details(self) -> str:
-        """The errors as one line, as clients show them."""
-        return ", ".join(self.errors)
+        """The errors as one line, as clients show them; of very many the first ones."""
+        if len(self.errors) <= _SHOWN_ERRORS:
+            return ", ".join(self.errors)
+        return ", ".join([*self.errors[:_SHOWN_ERRORS], "..."])
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Protocol
 
 from storage.model import JsonObject
@@ -14,6 +15,9 @@ from ..versions import Dependency
 
 _DEB_CONDITION = re.compile(r"\(\s*([<>=]+)\s*([^)\s]+)\s*\)")
 _DEB_QUALIFIER = re.compile(r":(?:any|native)\b")
+
+_MOST = 20_000
+_LONGEST = 1_000
 
 parse_dependency = lru_cache(maxsize=65536)(Dependency.parse)
 
@@ -109,5 +113,6 @@ def _common_operator(match: re.Match[str]) -> str:
 
 
 def _texts(header: JsonObject, key: str, is_deb: bool) -> tuple[str, ...]:
-    words = (str(word) for word in header.get(key) or ())
-    return tuple(plain_dependency(word) for word in words) if is_deb else tuple(words)
+    # Headers are what a build made of itself: bounded, whatever they say.
+    words = [str(word)[:_LONGEST] for word in islice(header.get(key) or (), _MOST)]
+    return tuple(map(plain_dependency, words)) if is_deb else tuple(words)

@@ -125,6 +125,26 @@ def test_commands_reach_only_what_they_name(world):
     assert commands.rebuild(world.house, project, ["site"], user="anna", codes=["succeeded"]) == 1
 
 
+def test_rebuild_asked_for_while_a_job_runs_is_that_job(world):
+    world.spec("site", more="# touched")
+    world.settle()
+    (job,) = world.waiting()
+    with world.records.read() as unit:
+        project = unit.projects.get("demo")
+    commands.rebuild(world.house, project, ["site"], user="anna")
+    world.settle()
+    late = jobs_of(world, "site")[-1]
+    assert (late.state, late.details) == (JobState.EXCLUDED, f"the same as build {job.build_id}")
+    assert world.run() == [("stable", "site", "source change")]
+
+
+def test_very_many_errors_are_told_in_part(world):
+    world.spec("site", [f"gone{number}" for number in range(500)])
+    world.settle()
+    details = world.code("site")[1]
+    assert details.endswith("nothing provides gone99, ...")
+
+
 def test_locked_package_keeps_its_results_when_wiped(world):
     world.flags("site", on("lock"))
     world.settle()
