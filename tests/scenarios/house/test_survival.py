@@ -56,9 +56,9 @@ def test_every_wanted_build_ends_though_workers_die_and_redis_forgets(tmp_path, 
 
 
 def is_builder(pid: int) -> bool:
-    """A process of the house that is neither Redis nor the supervisor."""
+    """The scheduler, a worker, or a child that builds for one."""
     try:
-        return b"serve" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        return Path(f"/proc/{pid}/comm").read_text().startswith(("ph-worker", "ph-scheduler"))
     except OSError:
         return False
 
@@ -68,6 +68,22 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         return
+
+
+def test_a_house_stopped_while_it_makes_a_base_root_leaves_no_mount(tmp_path):
+    with running(build_workers=1, cache=tmp_path / "cache") as house:
+        with house.client() as admin_client:
+            base = admin_client.call("GET", "/source").decode().split('entry name="')[1]
+            name = base.partition('"')[0]
+            path = f'<path project="{name}" repository="standard"/>'
+            admin_client.make_project(
+                "p", f'<repository name="r">{path}<arch>x86_64</arch></repository>'
+            )
+            admin_client.make_package("p", "k")
+            admin_client.call("PUT", "/source/p/k/k.spec", "Name: k\nVersion: 1\n")
+        eventually(lambda: list((tmp_path / "cache/bases").glob(".making*/root/usr")), 60)
+    assert leftovers(tmp_path) == []
+    shutil.rmtree(tmp_path / "cache")
 
 
 def leftovers(data: Path) -> list[str]:

@@ -44,7 +44,7 @@ def test_a_push_is_read_by_osc_with_the_same_author_message_and_revision(anna, h
     anna.git("commit", "-qm", "Say more", at="clone")
     answer = anna.git("push", "origin", "main", at="clone")
     assert "remote: packhouse: revision 2" in answer
-    assert "Updated to revision 2" in anna.osc("update", at=f"{home}/hello")
+    assert "At revision 2" in anna.osc("update", at=f"{home}/hello")
     assert (anna.desk / home / "hello" / "README").read_text() == "from git\n"
     log = anna.osc("log", at=f"{home}/hello")
     assert f"r2 | {anna.login} |" in log
@@ -62,8 +62,6 @@ def test_a_push_and_an_osc_commit_alternate_without_loss(anna, home):
     (anna.desk / home / "hello" / "three").write_text("3\n")
     anna.osc("add", "three", at=f"{home}/hello")
     anna.osc("commit", "-m", "three", at=f"{home}/hello")
-    refused = anna.try_git("push", "origin", "main", at="clone")
-    assert refused.returncode == 0  # nothing new to push
     anna.git("pull", "-q", "--ff-only", "origin", "main", at="clone")
     assert anna.git("log", "--format=%s", at="clone").split() == ["three", "two", "one"]
 
