@@ -59,6 +59,8 @@ class EventReader:
                 self._one(unit, event, work)
             except NotFound as error:
                 _log.info("event_of_the_past", extra={"event": event.id, "reason": str(error)})
+            except (KeyError, TypeError, ValueError):
+                _log.exception("event_unreadable", extra={"event": event.id})
         return work
 
     def _one(self, unit: Unit, event: Event, work: Work) -> None:

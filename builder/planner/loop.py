@@ -140,7 +140,7 @@ class Scheduler:
             scope = order.popleft()
             wanted = waiting.pop(scope)
             times[scope] += 1
-            for other, names in self._check(scope, wanted):
+            for other, names in self._check_safely(scope, wanted):
                 if times[other] < _MOST_CHECKS:
                     if other not in waiting:
                         waiting[other] = Wanted()
@@ -148,6 +148,22 @@ class Scheduler:
                     waiting[other].add(Wanted(names=names))
         for project, repository in sorted(work.unpublish):
             self._call_publish(project, repository, self._config(project, repository))
+
+    def _check_safely(self, scope: Scope, wanted: Wanted) -> list[tuple[Scope, set[str]]]:
+        """``_check``; what one repository holds must not stop the others."""
+        try:
+            return self._check(scope, wanted)
+        except (PackhouseError, OSError):
+            raise  # the database or the disk: the whole step is made again
+        except Exception as error:
+            _log.exception("check_failed", extra={"scope": str(scope)})
+            found = Checked(scope, "broken", f"internal error: {type(error).__name__}")
+            with self._house.records.begin() as unit:
+                if (project := unit.projects.find(scope.project)) is not None:
+                    repositories = self.checker.repositories
+                    conclude(self._house, unit, project, found, repositories)
+            self.checker.repositories.forget_project(scope.project_id)
+            return []
 
     def _check(self, scope: Scope, wanted: Wanted) -> list[tuple[Scope, set[str]]]:
         """Check one scope and write what was found; scopes that have to follow."""

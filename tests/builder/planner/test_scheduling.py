@@ -456,6 +456,37 @@ def test_scheduler_that_dies_anywhere_is_replaced_by_another(world, monkeypatch,
     assert world.codes("libgreet", "greet", "site") == [("succeeded", "")] * 3
 
 
+def test_what_one_repository_holds_does_not_stop_the_others(world, monkeypatch, caplog):
+    world.project("top", Repository("std", (ARCH,), (PathEntry("demo", "stable"),)))
+    world.settle()
+    check = world.scheduler.checker.check
+
+    def fails(unit, project, scope, wanted):
+        if scope.project == "top":
+            raise ZeroDivisionError
+        return check(unit, project, scope, wanted)
+
+    monkeypatch.setattr(world.scheduler.checker, "check", fails)
+    world.config("Type: spec\n", project="top")
+    world.spec("site", more="# touched")
+    assert world.run() == [("stable", "site", "source change")]
+    assert world.state("std", "top") == ("broken", "internal error: ZeroDivisionError")
+    monkeypatch.undo()
+    world.config("Type: spec\n# again\n", project="top")
+    world.settle()
+    assert world.state("std", "top") == ("finished", "")
+
+
+def test_unreadable_event_is_passed_over(world):
+    with world.records.begin() as unit:
+        unit.events.append(EventKind.PACKAGE_DELETED, "demo", "site", {"package_id": "x"})
+        unit.events.append(EventKind.REBUILD_ASKED, "demo", "nobody", {})
+        unit.events.append(EventKind.CHECK_ASKED, "nowhere", None, {})
+    world.settle()
+    with world.records.read() as unit:
+        assert unit.events.pending() == 0
+
+
 def test_new_scheduler_rebuilds_nothing(world):
     for _ in range(2):
         world.scheduler = world.new_scheduler()
