@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import logging
 import time
 
 from flask import Flask, Response, g, request
 
-from . import errors, health, requestid
+from . import copr, errors, git, health, requestid, tree
 from .identity import Doorkeeper
 from .lazyrules import LazyRule
+from .obs import door as obs
 from .sessions import Sessions, load_key
 from .wiring import House
 
@@ -40,13 +39,10 @@ def create_app(house: House) -> Flask:
 
 
 def _open_doors(app: Flask, house: House) -> None:
-    for name in ("git", "copr", "tree", "obs.door"):
-        if importlib.util.find_spec(f"facade.{name}") is None:
-            continue
-        try:
-            importlib.import_module(f"facade.{name}").register(app, house)
-        except Exception:
-            logger.exception("door_closed", extra={"door": name})
+    git.register(app, house)
+    copr.register(app, house)
+    tree.register(app, house)
+    obs.register(app, house)
 
 
 def _begin() -> None:

@@ -20,6 +20,7 @@ from werkzeug.exceptions import HTTPException
 from storage import errors as e
 
 from . import requestid
+from .obs.status import obs_xml
 from .streaming import RangeNotSatisfiable, drain
 
 if TYPE_CHECKING:
@@ -169,8 +170,6 @@ def _renderer(path: str) -> Renderer:
         return lfs_json
     if path.startswith("/git/"):
         return plain_text
-    from .obs.status import obs_xml
-
     return obs_xml
 
 

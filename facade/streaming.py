@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from flask import Request, Response
+from werkzeug.wsgi import wrap_file
 
 from storage.errors import InvalidInput, TooLarge
 
@@ -33,16 +33,16 @@ class Readable(Protocol):
 
 
 class FileContent:
-    """A regular file as ``Readable``; the size is that of the moment of opening."""
+    """A regular file as ``Readable``; its size is that of the moment it was looked at."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file.
+        """Look at the file.
 
         Raises:
-            OSError: It cannot be opened.
+            FileNotFoundError: There is none.
         """
-        self._file: BinaryIO = path.open("rb")
-        self._size = os.fstat(self._file.fileno()).st_size
+        self.path = path
+        self._size = path.stat().st_size
 
     @property
     def size(self) -> int:
@@ -50,14 +50,11 @@ class FileContent:
         return self._size
 
     def chunks(self, start: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """Read from ``start``; closes the file at the end."""
+        """Read from ``start``; a file that became shorter ends early."""
         left = self._size - start if length is None else length
-        with self._file as file:
+        with self.path.open("rb") as file:
             file.seek(start)
-            while left > 0:
-                chunk = file.read(min(CHUNK_BYTES, left))
-                if not chunk:
-                    return
+            while left > 0 and (chunk := file.read(min(CHUNK_BYTES, left))):
                 left -= len(chunk)
                 yield chunk
 
@@ -121,7 +118,8 @@ def send(
         return response
     span = _span(request, content.size, etag)
     start, length = span or (0, content.size)
-    response = Response(content.chunks(start, length), content_type=content_type)
+    response = _body(request, content, start, length)
+    response.content_type = content_type
     response.headers["Content-Length"] = str(length)
     response.headers["Accept-Ranges"] = "bytes"
     if span:
@@ -130,6 +128,15 @@ def send(
     if etag:
         response.set_etag(etag)
     return response
+
+
+def _body(request: Request, content: Readable, start: int, length: int) -> Response:
+    """The bytes, by the server's sendfile where they are a whole large file."""
+    path: Path | None = getattr(content, "path", None)
+    if path is not None and length == content.size > CHUNK_BYTES:
+        file = wrap_file(request.environ, path.open("rb"), CHUNK_BYTES)
+        return Response(file, direct_passthrough=True)
+    return Response(content.chunks(start, length))
 
 
 def content_type_of(name: str) -> str:

@@ -39,6 +39,7 @@ def write(call: Call) -> Response:
         call.request.stream, limit_bytes=call.house.settings.limits.file_bytes
     ) as staged:
         check_special(name, staged)
+        # Only now: a long upload may outlive the package.
         store = storage.package(call.project, call.package)
         author = call.identity.author()
         if spec.kind == "repository":

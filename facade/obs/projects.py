@@ -61,8 +61,9 @@ def delete(call: Call) -> Response:
     with call.records() as unit:
         users = unit.projects.referencing(call.project)
         if users and not force:
+            shown = ", ".join(visible_projects(unit, call.identity, users)[:5])
             raise StillUsed(
-                f"project '{call.project}' is used by the repositories of {', '.join(users[:5])}",
+                f"repositories of {shown or 'other projects'} build on project '{call.project}'",
                 hint="give force=1 to delete it anyway",
             )
         developed = [p for p in unit.packages.developed_in(call.project) if p[0] != call.project]

@@ -17,7 +17,9 @@ def open_store(call: Call) -> PackageStore:
     """
     if not call.flag("deleted"):
         action = Action.VIEW if call.package == PROJECT_CONTAINER else Action.READ_SOURCE
-        call.check_package(action)
+        found = call.check_package(action).package
+        if found is not None:
+            return call.house.storage.open(found)
         return call.house.storage.package(call.project, call.package)
     with call.records() as unit:
         target = locate(unit, call.identity, call.project)

@@ -21,6 +21,7 @@ from storage.names import PackageName, ProjectName
 
 from ..access import Target, is_visible, locate
 from ..identity import Identity
+from ..visible import visible_projects
 
 if TYPE_CHECKING:
     from storage.records import Unit
@@ -54,7 +55,7 @@ def check_project(
     if before is not None:
         check_protection(identity, before, new)
         if not force:
-            _check_removed(unit, before, new)
+            _check_removed(unit, identity, before, new)
 
 
 def check_package(
@@ -120,13 +121,14 @@ def _check_links(unit: Unit, identity: Identity, old: ProjectMeta | None, new: P
             )
 
 
-def _check_removed(unit: Unit, old: ProjectMeta, new: ProjectMeta) -> None:
+def _check_removed(unit: Unit, identity: Identity, old: ProjectMeta, new: ProjectMeta) -> None:
     removed = {r.name for r in old.repositories} - {r.name for r in new.repositories}
     for repository in sorted(removed):
-        used_by = [name for name in unit.projects.referencing(old.name, repository)]
+        used_by = unit.projects.referencing(old.name, repository)
         if used_by:
+            shown = _some(visible_projects(unit, identity, used_by)) or "other projects"
             raise StillUsed(
-                f"repository '{repository}' is used by {_some(used_by)}",
+                f"repository '{repository}' is used by {shown}",
                 hint="give force=1 to remove it anyway",
             )
 

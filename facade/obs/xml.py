@@ -179,6 +179,10 @@ def _write(element: Element, indent: str, lines: list[str]) -> None:
         lines.append(start + " />")
 
 
+_NEEDS_NOTHING = re.compile(r"[A-Za-z0-9_.:/+=~ -]*")
+"""Nearly every attribute of a listing: escaping it five times over would be most of the work."""
+
+
 def _text(value: str) -> str:
     value = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     if "\r" in value:
@@ -187,6 +191,8 @@ def _text(value: str) -> str:
 
 
 def _attribute(value: str) -> str:
+    if _NEEDS_NOTHING.fullmatch(value):
+        return value
     value = _text(value).replace('"', "&quot;")
     if "\n" in value or "\t" in value:
         value = value.replace("\n", "&#10;").replace("\t", "&#9;")

@@ -17,7 +17,7 @@ import hooks
 import storage
 from facade import errors
 from storage import errors as kinds
-from tests.facade.houses import Street
+from tests.facade.houses import Street, fast_directory
 
 
 def _subclasses(kind: type) -> Iterator[type]:
@@ -56,7 +56,7 @@ def test_a_caller_s_mistake_is_never_a_server_error() -> None:
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """An application whose routes raise whatever they are asked for."""
-    street = Street(tmp_path_factory.mktemp("errors") / "data")
+    street = Street(fast_directory(tmp_path_factory.mktemp("errors")))
 
     def fail() -> None:
         kind = getattr(kinds, request.args["kind"], ValueError)

@@ -5,12 +5,12 @@ import pytest
 from facade import tokens
 from facade.passwords import PasswordChecker
 from storage import passwords
-from tests.facade.houses import PASSWORD, Caller, Street
+from tests.facade.houses import PASSWORD, Caller, Street, fast_directory
 
 
 @pytest.fixture(scope="module")
 def street(tmp_path_factory: pytest.TempPathFactory):
-    street = Street(tmp_path_factory.mktemp("identity") / "data")
+    street = Street(fast_directory(tmp_path_factory.mktemp("identity")))
     for login, state in (("anna", "confirmed"), ("lou", "locked"), ("una", "unconfirmed")):
         street.person(login, state=state)
     street.project("home:anna", "<person userid='anna' role='maintainer'/>")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.facade.houses import Caller, Street
+from tests.facade.houses import Caller, Street, fast_directory
 
 ROLES = (
     "nobody",
@@ -128,7 +128,7 @@ BODIES = {
 
 @pytest.fixture(scope="module")
 def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
-    street = Street(tmp_path_factory.mktemp("doors") / "data")
+    street = Street(fast_directory(tmp_path_factory.mktemp("doors")))
     for role in set(ROLES) - {"nobody", "admin"}:
         street.person(role)
     street.admin.put(

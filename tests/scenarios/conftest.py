@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.facade.houses import PASSWORD, Street
+from tests.facade.houses import PASSWORD, Street, fast_directory
 from tests.support import need
 
 from .osc import LiveServer, Osc
@@ -12,7 +12,7 @@ from .osc import LiveServer, Osc
 @pytest.fixture
 def street(tmp_path: Path) -> Iterator[Street]:
     """A house of its own for each story."""
-    street = Street(tmp_path / "data")
+    street = Street(fast_directory(tmp_path / "data"))
     yield street
     street.close()
 

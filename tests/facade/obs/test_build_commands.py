@@ -275,6 +275,7 @@ def _cpio(recipe: str) -> bytes:
 
     class Text:
         size = len(recipe.encode())
+        path = None
 
         def chunks(self, start: int = 0, length: int | None = None):
             yield recipe.encode()

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from facade.obs import predicate
 from storage.errors import InvalidInput
-from tests.facade.houses import Caller, Street, status_of
+from tests.facade.houses import Caller, Street, fast_directory, status_of
 
 KEYS = ("@name", "@project", "title", "person/@userid", "person/@role", "state/@name")
 FACTS = {
@@ -91,7 +91,7 @@ def test_values_that_must_be_are_found() -> None:
 
 @pytest.fixture(scope="module")
 def street(tmp_path_factory: pytest.TempPathFactory):
-    street = Street(tmp_path_factory.mktemp("search") / "data")
+    street = Street(fast_directory(tmp_path_factory.mktemp("search")))
     street.person("anna")
     street.project("Base", "<person userid='anna' role='maintainer'/>")
     street.project("Secret", "<access><disable/></access>")

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.facade.houses import Caller, Street, status_of
+from tests.facade.houses import Caller, Street, fast_directory, status_of
 
 P = "/source/Base/p"
 GOOD = {
@@ -42,7 +42,7 @@ BAD = [
 
 @pytest.fixture(scope="module")
 def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
-    street = Street(tmp_path_factory.mktemp("special") / "data")
+    street = Street(fast_directory(tmp_path_factory.mktemp("special")))
     street.project("Base")
     for name in ("p", "good", "linked"):
         street.package("Base", name)
