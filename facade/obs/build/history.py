@@ -28,10 +28,13 @@ def status(call: Call) -> Response:
     with call.records() as unit:
         state = package_state(unit, place.package, place.repository.name, place.arch)
         publication = unit.publications.get(place.project.id, place.repository.name, place.arch)
+        is_dirty = unit.events.concerns(place.project.name) or bool(
+            publication and publication.dirty
+        )
     attrs = {
         "package": place.package_name,
         "code": state.code,
-        "dirty": "true" if publication is not None and publication.dirty else None,
+        "dirty": "true" if is_dirty else None,
     }
     details = [Element("details", text=state.details)] if state.details else []
     return answer(Element("status", attrs, details))

@@ -77,12 +77,18 @@ def _wait_for_change(call: Call, project: Project, wish: Wish) -> list[Repositor
     if not old or checksum(states) != old:
         return states
     deadline = time.monotonic() + _POLL_S
+    before = _dirt(states)
     with call.house.waiting.seat() as seated:
         while seated and time.monotonic() < deadline and call.house.waiting.pause(_POLL_PAUSE_S):
             states = look()
-            if checksum(states) != old:
+            # The checksum leaves dirtiness out, but a client may wait for just that.
+            if checksum(states) != old or _dirt(states) != before:
                 break
     return states
+
+
+def _dirt(states: Sequence[RepositoryState]) -> list[bool]:
+    return [state.is_dirty for state in states]
 
 
 def _result(call: Call, state: RepositoryState, codes: set[str], views: set[str]) -> Element:
@@ -100,7 +106,8 @@ def _result(call: Call, state: RepositoryState, codes: set[str], views: set[str]
         "arch": state.arch,
         "code": state.code,
         "state": state.code,
-        "details": state.details or None,
+        # osc joins the details of a broken repository with other text: they must be there.
+        "details": state.details or ("" if state.code == "broken" else None),
         "dirty": "true" if state.is_dirty else None,
     }
     return Element("result", attrs, children)

@@ -22,6 +22,9 @@ _JOB_WORDS = {
 }
 """States of a job that stand in for its target's while it is open (section 4.3)."""
 
+_NOT_LOOKED_AT = "waiting for the scheduler"
+"""Details of a package that is new; osc goes on waiting for what is blocked."""
+
 _OTHER_WORDS = {JobState.WAITING: "blocked", JobState.CANCELED: "failed"}
 """Words of the house that OBS does not have."""
 
@@ -75,6 +78,7 @@ def project_states(
         t.job_id for t in targets if t.job_id is not None and t.code is JobState.SCHEDULED
     )
     published = {(p.repository, p.arch): p for p in unit.publications.of_project(project.id)}
+    is_outdated = unit.events.concerns(project.name)
     by_place: dict[tuple[str, str], dict[str, Target]] = {}
     for target in targets:
         by_place.setdefault((target.repository, target.arch), {})[target.package] = target
@@ -82,15 +86,17 @@ def project_states(
     for repository, arch in _places(project, wish):
         here = by_place.get((repository.name, arch), {})
         states = [_package(name, here.get(name), jobs, last_build) for name in listed]
-        found.append(_repository(project, repository, arch, published, states))
+        found.append(_repository(project, repository, arch, published, states, is_outdated))
     return found
 
 
 def package_state(unit: Unit, package: Package, repository: str, arch: str) -> PackageState:
     """State of one package in one place."""
     target = unit.targets.get(package.id, repository, arch)
+    if target is None:
+        return PackageState(package.name, "unknown")
     jobs = {}
-    if target is not None and target.job_id is not None and target.code is JobState.SCHEDULED:
+    if target.job_id is not None and target.code is JobState.SCHEDULED:
         jobs = unit.jobs.by_ids([target.job_id])
     return _package(package.name, target, jobs, last_build=False)
 
@@ -119,7 +125,11 @@ def _package(
     name: str, target: Target | None, jobs: dict[int, Job], last_build: bool
 ) -> PackageState:
     if target is None:
-        return PackageState(name, "unknown")
+        return (
+            PackageState(name, "unknown")
+            if last_build
+            else PackageState(name, "blocked", _NOT_LOOKED_AT)
+        )
     if last_build:
         return PackageState(name, _last_word(target), "", target)
     job = jobs.get(target.job_id or 0)
@@ -145,14 +155,17 @@ def _repository(
     arch: str,
     published: dict[tuple[str, str], Publication],
     states: list[PackageState],
+    is_outdated: bool,
 ) -> RepositoryState:
     own = published.get((repository.name, arch))
     if own is None:
-        return RepositoryState(project.name, repository.name, arch, "unknown", "", False, states)
+        # Nobody looked yet; without packages there is nothing to look at either.
+        is_dirty = is_outdated or bool(states)
+        return RepositoryState(project.name, repository.name, arch, "unknown", "", is_dirty, states)
     code, details = own.state, own.details
     if code == "finished" and not details:
         code, details = _after_check(project, repository, arch, published)
-    is_dirty = own.dirty or code == "scheduling"
+    is_dirty = is_outdated or own.dirty or code == "scheduling"
     return RepositoryState(project.name, repository.name, arch, code, details, is_dirty, states)
 
 

@@ -32,6 +32,7 @@ _FREE = (
 _CLAIM = update(events).where(events.c.id.in_(bindparam("ids", expanding=True)))
 _DONE = delete(events).where(events.c.id == bindparam("key"))
 _PENDING = select(func.count()).select_from(events)
+_CONCERNING = select(events.c.id).where(events.c.project == bindparam("project")).limit(1)
 
 
 class Events(Store):
@@ -74,6 +75,10 @@ class Events(Store):
     def done(self, event_id: int) -> bool:
         """Remove an event that was dealt with; whether it was still there."""
         return self._tx.write(_DONE, {"key": event_id}).rowcount > 0
+
+    def concerns(self, project: str) -> bool:
+        """Whether something happened to a project that the builder has not dealt with."""
+        return self._tx.first(_CONCERNING, project=project) is not None
 
     def pending(self) -> int:
         """How many events are not done, claimed or not."""

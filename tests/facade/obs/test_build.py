@@ -80,7 +80,8 @@ def test_every_package_has_a_status_in_every_place(user: Caller) -> None:
     document = user.xml(f"{P}/_result")
     assert [(r.get("repository"), len(r)) for r in document] == [("standard", 4), ("extra", 4)]
     extra = document[1]
-    assert {s.get("code") for s in extra} == {"unknown"}
+    assert {s.get("code") for s in extra} == {"blocked"}
+    assert extra.get("dirty") == "true"
     assert (extra.get("code"), extra.get("state")) == ("unknown", "unknown")
 
 

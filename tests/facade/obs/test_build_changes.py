@@ -74,6 +74,26 @@ def test_an_open_job_tells_its_own_state(
     assert last.find("result/status").get("code") == "succeeded"
 
 
+def test_what_nobody_looked_at_is_outdated(street: Street, user: Caller, yard: Yard) -> None:
+    url = f"{P}/_result?repository=standard&package=hello"
+    assert "dirty" not in user.xml(url)[0].attrib
+    street.file("deb/hello/README", "x")
+    assert user.xml(url)[0].get("dirty") == "true"
+    assert user.xml(f"{K}/_status").get("dirty") == "true"
+    street.package("deb", "new")
+    new = user.xml(f"{P}/_result?repository=standard&package=new").find("result/status")
+    assert (new.get("code"), new.findtext("details")) == ("blocked", "waiting for the scheduler")
+    assert user.xml(f"{A}/new/_status").get("code") == "unknown"
+    yard.settle()
+    assert "dirty" not in user.xml(url)[0].attrib
+
+
+def test_a_broken_repository_always_has_details(user: Caller, yard: Yard) -> None:
+    for details in ("", "no build type (deb)"):
+        yard.publication("broken", details=details)
+        assert user.xml(f"{P}/_result?repository=standard")[0].get("details") == details
+
+
 def test_words_obs_does_not_have_are_translated(user: Caller, yard: Yard) -> None:
     for state, code in ((JobState.WAITING, "blocked"), (JobState.CANCELED, "failed")):
         yard.target("hello", state)
