@@ -38,7 +38,7 @@ def test_logs_histories_and_reasons(user: Osc) -> None:
     log = user("buildlog", *PLACE)
     assert log.startswith("[    0s] started\nline\n")
     assert log.count("line\n") == 1000
-    assert user("buildlog", "-o", "5006", *PLACE).strip() == "line"
+    assert user("buildlog", "-o", "5012", *PLACE).strip() == "line"
     assert "new build" in user("triggerreason", *PLACE)
     assert "1.0-1.1" in user("buildhistory", *PLACE)
     assert "vm:1" in user("jobhistory", *PLACE)
