@@ -97,7 +97,9 @@ def _switch_to_wal(connection: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
     if not options.get("writing"):
-        connection.exec_driver_sql("BEGIN")
+        # Deferred: takes no lock and cannot fail, so the driver may be asked directly.
+        driver: Any = connection.connection.driver_connection
+        driver.execute("BEGIN")
         return
     wanted = "FULL" if options.get("durable") else "NORMAL"
     if connection.info.get("synchronous", "FULL") != wanted:

@@ -102,7 +102,7 @@ class Records:
     @contextmanager
     def read(self) -> Iterator[Unit]:
         """Open one snapshot; writing through it is refused."""
-        with _translated(), self._process().reading.connect() as connection:
+        with _translated(), self._process().reading.connect() as connection, connection.begin():
             yield Unit(Transaction(connection, writing=False))
 
     def close(self) -> None:
