@@ -173,7 +173,10 @@ class Storage:
             UnknownProject: There is no such project.
             UnknownPackage: There is no such package in it.
         """
-        row = self._row(project, package)
+        return self.open(self._row(project, package))
+
+    def open(self, row: Package) -> PackageStore:
+        """``package`` for a row that was just looked up."""
         store = PackageStore(self._context, row)
         self._heal(row, store)
         return store

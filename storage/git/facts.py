@@ -22,6 +22,7 @@ class Facts:
         self._package = package
         self._repository = repository
         self._known: dict[str, Fact] = {}
+        self._undated: set[str] = set()
         self.sha256_of: dict[str, str] = {}
         self.large: dict[str, tuple[str, int]] = {}
 
@@ -55,13 +56,15 @@ class Facts:
         wanted = set(blobs)
         unknown = sorted(wanted - self._known.keys())
         self._known.update(learn(self._repository.objects, unknown, self._large_facts))
-        undated = sorted(blob for blob in wanted if self._known[blob].mtime is None)
+        undated = sorted(blob for blob in wanted - self._undated if self._known[blob].mtime is None)
         if not undated:
             return
         with self._context.records.read() as unit:
             stored = unit.contents.first_stored(self._package.id, undated)
         for blob, at in stored.items():
             self.date(blob, at)
+        # Nobody else writes to the package while a change of it is prepared.
+        self._undated.update(set(undated) - stored.keys())
 
     def date(self, blob: str, at: int) -> None:
         """Say when a blob was first stored, Unix seconds."""

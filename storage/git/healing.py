@@ -8,7 +8,7 @@ commits say what they need (trailers, or the push log).
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..errors import Damaged, InvalidInput
 from ..model import Package, PackageMeta, ProjectMeta
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 def has_gap(context: Context, package: Package, repository: Repository) -> bool:
     """Whether a ref names something else than the newest revision; no lock needed."""
     with context.records.read() as unit:
-        return any(_is_behind(unit, package, repository, kind) for kind in REF_OF)
+        return bool(kinds_behind(unit, package, repository))
 
 
 def heal(context: Context, package: Package, repository: Repository) -> None:
@@ -45,7 +45,19 @@ def heal(context: Context, package: Package, repository: Repository) -> None:
         Damaged: Git and the index contradict each other; only a reindex helps.
     """
     with context.records.read() as unit:
-        behind = [kind for kind in REF_OF if _is_behind(unit, package, repository, kind)]
+        behind = kinds_behind(unit, package, repository)
+    heal_kinds(context, package, repository, behind)
+
+
+def kinds_behind(unit: Unit, package: Package, repository: Repository) -> list[Kind]:
+    """The histories whose newest commit the index does not know."""
+    return [kind for kind in REF_OF if _is_behind(unit, package, repository, kind)]
+
+
+def heal_kinds(
+    context: Context, package: Package, repository: Repository, behind: Iterable[Kind]
+) -> None:
+    """``heal`` for histories known to be behind."""
     for kind in behind:
         _heal_kind(context, package, repository, kind)
 

@@ -27,6 +27,7 @@ META = "refs/meta/config"
 UPLOAD = "refs/packhouse/upload"
 DELETED = "refs/packhouse/deleted"
 """Marks the container of a deleted project, for rebuilding the index."""
+_OWN = frozenset({MAIN, META, UPLOAD, DELETED})
 _HIDDEN = "refs/packhouse/"
 _KEPT_DIRECTORIES = frozenset({"refs", "refs/heads"})
 _PACKED_LINE = re.compile(r"([0-9a-f]{40}) (refs/\S+)")
@@ -42,13 +43,18 @@ def check_ref_name(name: str) -> str:
     Raises:
         InvalidName: It does not start with ``refs/`` or breaks git's rules.
     """
-    raw = name.encode(errors="replace")
-    too_long = len(raw) > _REF_BYTES_LIMIT
-    if too_long or not name.startswith("refs/") or not check_ref_format(Ref(raw)):
-        raise InvalidName(f"invalid ref name '{name[:100]}'")
-    if any(part.startswith("tmp_") for part in name.split("/")):
+    if name not in _OWN and not _is_ref_name(name):
         raise InvalidName(f"invalid ref name '{name[:100]}'")
     return name
+
+
+def _is_ref_name(name: str) -> bool:
+    raw = name.encode(errors="replace")
+    if len(raw) > _REF_BYTES_LIMIT or not name.startswith("refs/"):
+        return False
+    return check_ref_format(Ref(raw)) and not any(
+        part.startswith("tmp_") for part in name.split("/")
+    )
 
 
 class Refs:

@@ -25,7 +25,7 @@ from .commits import Trailers, build_commit, clean_comment, clean_key, compose_m
 from .context import Context
 from .examined import Examined
 from .facts import Facts, listing_of
-from .healing import heal
+from .healing import heal_kinds, kinds_behind
 from .listings import EMPTY_LISTING, Fact, facts_of
 from .lock import repository_lock
 from .outbox import announce_meta, announce_source
@@ -87,8 +87,10 @@ class Transaction:
         """
         with ExitStack() as stack:
             stack.enter_context(self._locked())
-            self.package = self._reloaded()
-            heal(self.context, self.package, self.repository)
+            with self.context.records.read() as unit:
+                self.package = self._reloaded(unit)
+                behind = kinds_behind(unit, self.package, self.repository)
+            heal_kinds(self.context, self.package, self.repository, behind)
             self._tips = {kind: self.repository.refs.read(ref) for kind, ref in REF_OF.items()}
             self._stack = stack.pop_all()
         return self
@@ -322,7 +324,8 @@ class Transaction:
             try:
                 stack.enter_context(repository_lock(self.repository.path, self._timeout_s))
             except UnknownPackage:
-                self._reopen(self._reloaded())
+                with self.context.records.read() as unit:
+                    self._reopen(self._reloaded(unit))
                 stack.enter_context(repository_lock(self.repository.path, self._timeout_s))
             yield
 
@@ -331,15 +334,14 @@ class Transaction:
         self.writer = self.repository.writer()
         self.facts = Facts(self.context, package, self.repository)
 
-    def _reloaded(self) -> Package:
+    def _reloaded(self, unit: Unit) -> Package:
         """The package's row, now that nobody else can change it.
 
         Raises:
             UnknownPackage: It was deleted, or brought back, by somebody else.
         """
-        with self.context.records.read() as unit:
-            package = unit.packages.by_id(self.package.id)
-            project = unit.projects.by_id(package.project_id)
+        package = unit.packages.by_id(self.package.id)
+        project = unit.projects.by_id(package.project_id)
         is_trashed = package.deleted_at is not None
         if project.deleted_at is not None or is_trashed != self._trashed:
             raise UnknownPackage(
