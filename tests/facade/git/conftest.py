@@ -15,6 +15,7 @@ from flask import Flask
 
 from facade.git import register
 from facade.identity import Doorkeeper
+from facade.sessions import Sessions
 from facade.settings import load
 from storage import passwords
 from storage.house import Storage
@@ -109,7 +110,7 @@ class GitHouse:
             settings=self.settings, records=self.records, storage=self.storage, clock=self.clock
         )
         app = Flask("git-door")
-        app.extensions["packhouse.doorkeeper"] = Doorkeeper(self.records)
+        app.extensions["packhouse.doorkeeper"] = Doorkeeper(self.records, Sessions(b"k" * 32))
         register(app, house)
         return app
 
