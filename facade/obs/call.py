@@ -169,6 +169,15 @@ class Call:
         """The commit message given by the client."""
         return self.param("comment")
 
+    @property
+    def operation(self) -> str | None:
+        """The client's ``Idempotency-Key``, apart for each account; None without one.
+
+        A writing call that comes again with its key answers what the first made.
+        """
+        key = self.request.headers.get("Idempotency-Key")
+        return f"{self.identity.required().login}/{key}" if key else None
+
     # --- the body -------------------------------------------------------------
 
     def body(self, limit_bytes: int | None = None) -> bytes:

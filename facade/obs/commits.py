@@ -36,6 +36,7 @@ def commit_file_list(call: Call) -> Response:
         call.comment,
         validate=validate,
         request_id=_request_id(call),
+        operation=call.operation,
     )
     if isinstance(made, list):
         return directory.missing(call.package, made, explain=validate)
@@ -48,7 +49,7 @@ def commit(call: Call) -> Response:
     if call.param("rev") not in ("", "upload", "latest"):
         raise InvalidInput("only the upload area or the latest revision can be committed")
     store = call.house.storage.package(call.project, call.package)
-    made = store.commit_upload(call.identity.author(), call.comment)
+    made = store.commit_upload(call.identity.author(), call.comment, operation=call.operation)
     return revisions.revision(made.revision)
 
 

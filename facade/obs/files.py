@@ -47,7 +47,7 @@ def write(call: Call) -> Response:
             return revisions.tree("repository", EMPTY_SRCMD5)
         if spec.kind == "upload":
             return revisions.tree("upload", store.upload_file(name, staged, author).srcmd5)
-        made = store.put_file(name, staged, author, call.comment)
+        made = store.put_file(name, staged, author, call.comment, operation=call.operation)
     return revisions.revision(made.revision)
 
 
@@ -61,7 +61,7 @@ def delete(call: Call) -> Response:
     if spec.kind == "upload":
         store.upload_delete(name, author)
     else:
-        store.delete_file(name, author, call.comment)
+        store.delete_file(name, author, call.comment, operation=call.operation)
     return ok()
 
 

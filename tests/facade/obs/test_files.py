@@ -222,3 +222,26 @@ def _members(data: bytes) -> dict[str, bytes]:
             return found
         found[name] = data[at : at + size]
         at += size + -size % 4
+
+
+def test_a_call_repeated_with_its_key_answers_what_the_first_made(
+    anna: Caller, street: Street
+) -> None:
+    key = {"Idempotency-Key": "upload 17"}
+    first = anna.put(f"{P}/f", "content", headers=key)
+    again = anna.put(f"{P}/f", "content", headers=key)
+    assert first.data == again.data
+    assert _rev(anna)[0] == "1"
+    assert b'rev="2"' in anna.put(f"{P}/f", "content").data
+    assert anna.delete(f"{P}/f", headers={"Idempotency-Key": "gone"}).status_code == 200
+    assert anna.delete(f"{P}/f", headers={"Idempotency-Key": "gone"}).status_code == 200
+    assert _rev(anna)[0] == "3"
+
+
+def test_a_key_of_another_account_is_another_key(
+    anna: Caller, admin: Caller, street: Street
+) -> None:
+    key = {"Idempotency-Key": "1"}
+    anna.put(f"{P}/f", "anna's", headers=key)
+    admin.put(f"{P}/f", "the admin's", headers=key)
+    assert anna.get(f"{P}/f").data == b"the admin's"
