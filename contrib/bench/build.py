@@ -1,6 +1,5 @@
 """From a commit to the published repository: what the machinery adds to rpmbuild."""
 
-import re
 import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -28,7 +27,7 @@ def run(house: BenchHouse, scale: float) -> None:
     spec = (SAMPLE / "hello-c.spec").read_text()
     rounds = []
     for n in range(max(2, int(5 * scale))):
-        changed = spec.replace("Release:        1", f"Release:        {n + 2}")
+        changed = spec.replace("A one-file C program", f"Round {n}: a one-file C program")
         rounds.append(
             _build(
                 admin,
@@ -37,10 +36,9 @@ def run(house: BenchHouse, scale: float) -> None:
                 ),
             )
         )
-    total, inside = min(rounds, key=lambda pair: pair[0] - pair[1])
     print(
-        f"commit to published: {total:.2f} s, rpmbuild {inside:.2f} s, "
-        f"machinery {total - inside:.2f} s (limit {LIMIT_S:.0f} s)"
+        f"commit to published, rpmbuild included: best {min(rounds):.2f} s, "
+        f"worst {max(rounds):.2f} s of {len(rounds)} (limit without rpmbuild {LIMIT_S:.0f} s)"
     )
 
 
@@ -49,8 +47,8 @@ def _base_project(admin: Client) -> str:
     return next(name for name in names if not name.startswith("home:"))
 
 
-def _build(admin: Client, commit) -> tuple[float, float]:
-    """(seconds from commit to published, seconds of rpmbuild by its log)."""
+def _build(admin: Client, commit) -> float:
+    """Seconds from the commit until another generation is published."""
     before = _generation(admin)
     began = time.monotonic()
     commit()
@@ -63,10 +61,7 @@ def _build(admin: Client, commit) -> tuple[float, float]:
         if time.monotonic() - began > 600:
             raise SystemExit(f"still {code}, {status}")
         time.sleep(0.02)
-    seconds = time.monotonic() - began
-    log = admin.call("GET", f"/build/{PROJECT}/standard/x86_64/hello-c/_log?nostream=1").decode()
-    found = re.search(r"rpmbuild took ([0-9.]+) s", log)
-    return seconds, float(found.group(1)) if found else 0.0
+    return time.monotonic() - began
 
 
 def _result(admin: Client) -> tuple[str, str]:
