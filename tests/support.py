@@ -6,18 +6,21 @@ program fails, because then an install step was forgotten.
 
 import os
 import shutil
+import sys
 from typing import NoReturn
 
 import pytest
 
+_BESIDE = os.path.dirname(sys.executable)
 STRICT = os.environ.get("PACKHOUSE_TEST_STRICT") == "1"
 
 
 class need:
     @staticmethod
     def program(*names: str) -> None:
-        """Require executables on PATH."""
-        missing = [name for name in names if shutil.which(name) is None]
+        """Require executables on PATH or beside this interpreter."""
+        places = os.pathsep.join([os.environ.get("PATH", os.defpath), _BESIDE])
+        missing = [name for name in names if shutil.which(name, path=places) is None]
         if missing:
             _lack("not installed: " + ", ".join(missing))
 

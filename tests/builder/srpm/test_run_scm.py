@@ -29,7 +29,7 @@ OWN = f"https://packhouse.example/git/{PROJECT}/tool.git"
 @pytest.fixture(autouse=True)
 def programs():
     need.root()
-    need.program("git", "rpmbuild", "make", "bwrap")
+    need.program("git", "rpmbuild", "make")
 
 
 def git(directory, *arguments):
