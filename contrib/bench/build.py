@@ -67,7 +67,7 @@ def _build(admin: Client, commit) -> float:
 def _result(admin: Client) -> tuple[str, str]:
     result = ElementTree.fromstring(admin.call("GET", f"/build/{PROJECT}/_result")).find("result")
     status = result.find("status") if result is not None else None
-    if result is None or status is None:
+    if result is None or status is None or result.get("dirty") == "true":
         return "", ""
     return result.get("code", ""), status.get("code", "")
 
