@@ -108,6 +108,8 @@ def install_by_dnf(url: str, work: Path, name: str) -> None:
         *(f"--setopt=reposdir={repo.parent}", f"--setopt=cachedir={work}/dnf-cache"),
         *("--setopt=install_weak_deps=0", "install", name),
     )
+    for keys in work.glob("dnf-cache/*/pubring"):
+        run("gpgconf", "--homedir", keys, "--kill", "gpg-agent")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Complete!" in done.stdout
 
