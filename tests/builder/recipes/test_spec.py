@@ -1,6 +1,5 @@
 """Spec files: what is read from them, and what hostile ones cost."""
 
-import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -208,8 +207,7 @@ def test_too_large_a_spec_is_not_read():
 
 def test_rpmspec_runs_code_where_this_does_not(tmp_path):
     """Why the server reads specs itself."""
-    if shutil.which("rpmspec") is None:
-        pytest.skip("not installed: rpmspec")
+    need.program("rpmspec")
     text = (
         f"Name: x\nVersion: %(touch {tmp_path}/ran; echo 1)\nRelease: 1\nSummary: x\nLicense: MIT\n"
     )
