@@ -72,9 +72,9 @@ class BenchHouse:
             except OSError:
                 continue
 
-    def rss_mib(self, key: str) -> float:
-        """Largest ``VmRSS`` or ``VmHWM`` of any process, MiB."""
-        largest = 0
+    def rss_mib(self, key: str) -> dict[int, float]:
+        """``VmRSS`` or ``VmHWM`` of every process, MiB."""
+        found = {}
         for pid in self.tree():
             try:
                 status = Path(f"/proc/{pid}/status").read_text()
@@ -82,8 +82,8 @@ class BenchHouse:
                 continue
             for line in status.splitlines():
                 if line.startswith(key + ":"):
-                    largest = max(largest, int(line.split()[1]))
-        return largest / 1024
+                    found[pid] = int(line.split()[1]) / 1024
+        return found
 
 
 class Client:

@@ -41,5 +41,10 @@ def run(house: BenchHouse, scale: float) -> None:
     for verb, seconds, peak in (("PUT", put_s, put_peak), ("GET", get_s, get_peak)):
         print(
             f"{verb} {size_mib} MiB: {seconds:6.1f} s, {size_mib / seconds:5.0f} MiB/s, peak RSS "
-            f"{peak - idle:+.0f} MiB over idle (limit {LIMIT_MIB})"
+            f"{_growth(idle, peak):+.0f} MiB over idle (limit {LIMIT_MIB})"
         )
+
+
+def _growth(idle: dict[int, float], peak: dict[int, float]) -> float:
+    """Of the process that grew most; one that is new counts from nothing."""
+    return max(size - idle.get(pid, 0.0) for pid, size in peak.items())
